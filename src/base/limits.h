@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OAC_LIMITS_H
+#define OAC_LIMITS_H
+
+/*
+ * limits - every size and time limit of the programs, in one list.
+ *
+ * Sizes are bytes without a terminating NUL, times are seconds unless the
+ * name says otherwise. A peer that goes past a limit gets a clear answer
+ * (400, 413, 414 or 503); nothing is ever cut to fit.
+ */
+
+/* What a web server may hand us for one request. */
+#define LIMIT_QUERY		16384	/* QUERY_STRING; past it 414 */
+#define LIMIT_BODY		65536	/* request body; past it 413 */
+#define LIMIT_COOKIE		16384	/* the whole Cookie header; past it 400 */
+#define LIMIT_HEADER		8192	/* any other variable we read; past it 400 */
+#define LIMIT_PARAMS		64	/* parameters in query and body together */
+#define LIMIT_ENV_COUNT		512	/* variables of one FastCGI request */
+#define LIMIT_ENV_BYTES		131072	/* all of them together */
+
+/* Parameters. */
+#define LIMIT_NAME		32	/* provider and app names */
+#define LIMIT_RETURN_TO		2048
+#define LIMIT_SUBJECT		255
+#define LIMIT_BIND_MIN		16
+#define LIMIT_BIND_MAX		128
+#define LIMIT_CODE		8192	/* authorization code */
+#define LIMIT_MIN_VALID		86400
+#define LIMIT_FIELD		256	/* values of template fields, issuers */
+
+/* The flow. */
+#define PENDING_TTL		600	/* a state may come back this long */
+#define PENDING_REPLAY_TTL	600	/* a finished one repeats its redirect */
+#define PENDING_KEY_TTL		1800	/* a retired pending key still opens */
+#define PENDING_PER_BROWSER	16
+#define PENDING_TOTAL		100000
+#define PENDING_EXPIRE_BATCH	4	/* expired rows removed for each new one */
+#define PENDING_WAIT		25	/* a second callback waits for the first */
+#define COOKIE_TTL		3600
+#define CONFIRM_TTL		600	/* a confirm page may be answered */
+#define TICKET_TTL		600
+#define UNBOUND_TTL		900	/* a connection that nobody redeems */
+#define START_LINK_TTL		900
+
+/* One request to our programs, and what it may wait for. */
+#define BUDGET_REQUEST		35	/* mod_fcgid cuts at 40 */
+#define BUDGET_PROVIDER		26	/* left before a provider call begins */
+#define WAIT_CONNECTION_LOCK	9
+#define WAIT_GATE_MS		5000
+#define WAIT_SQLITE_MS		3000
+
+/* A provider call. */
+#define PROVIDER_CONNECT	5
+#define PROVIDER_TOTAL		25
+#define PROVIDER_ANSWER		262144
+#define PROVIDER_IDLE_CONN	4	/* Node and Apache close idle ones after 5 */
+#define PROVIDER_JSON_DEPTH	16
+#define LIMIT_TOKEN		65536	/* an access or refresh token */
+#define LIMIT_SCOPE		4096
+#define LIMIT_URL		4096	/* configured URLs and the one we send to */
+
+/* Refresh. */
+#define DEFAULT_MIN_VALID	60
+#define REJECTED_MIN_AGE	60	/* a younger token is not refreshed again */
+#define BACKOFF_FIRST		1
+#define BACKOFF_MAX		60
+#define RETRY_AFTER_MAX		3600	/* a provider may ask for more: capped */
+#define BREAKER_FAILURES	3
+#define BREAKER_PROBE		5	/* an open breaker lets one attempt by */
+#define REFUSALS_UNTIL_BROKEN	5
+#define REFUSALS_SPAN		86400
+
+/* Workers. */
+#define WORKERS_MAX		512
+#define WORKER_REQUESTS		1000	/* a forked worker ends after these */
+
+/* The database. */
+#define WAL_CHECKPOINT_PAGES	1000
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OAC_CONTEXT_H
+#define OAC_CONTEXT_H
+
+/*
+ * context - what a flow may use: opened by app for one program, within its
+ * role. What a program has no right to is NULL.
+ */
+struct conf;
+struct httpc;
+struct keyring;
+struct store;
+
+struct context {
+	const struct conf	*conf;
+	struct store		*store;
+	struct keyring		*pending_keys;
+	struct keyring		*token_keys;
+	struct httpc		*http;
+};
+
+#endif

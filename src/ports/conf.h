@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OAC_CONF_H
+#define OAC_CONF_H
+
+/*
+ * conf - the configuration file and the provider presets, as data.
+ *
+ * The only module that includes <confuse.h>. Everything is checked when it is
+ * read: unknown sections and keys, values that do not parse, URLs that are not
+ * https, presets that do not exist, a provider that lacks what it needs. Each
+ * error is logged with file and line, what is wrong, and what to write instead;
+ * values are never logged.
+ *
+ * The file itself, and every file that it includes or names as file:/path,
+ * follows secretfile.h's rules.
+ *
+ * Ownership: one struct conf owns all it points to; conf_free() wipes the
+ *            secrets. Nothing changes after conf_load().
+ * Processes: loaded before fork(), shared copy-on-write.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+enum conf_identity { IDENTITY_TICKET, IDENTITY_REMOTE_USER };
+enum conf_journal { JOURNAL_AUTO, JOURNAL_WAL, JOURNAL_DELETE };
+enum provider_auth { AUTH_POST, AUTH_BASIC, AUTH_NONE };
+enum provider_body { BODY_FORM, BODY_JSON };
+enum provider_rotation { ROTATION_LEARNED, ROTATION_YES, ROTATION_NO };
+enum provider_revoke { REVOKE_NONE, REVOKE_TOKEN, REVOKE_GRANT };
+
+struct provider_param {
+	char	*name;
+	char	*value;
+};
+
+/* A list of extra parameters, from "k=v&k=v" (form-encoded). */
+struct provider_params {
+	struct provider_param	*list;
+	size_t			 count;
+};
+
+struct name_list {
+	char	**list;
+	size_t	  count;
+};
+
+struct provider {
+	char			*name;
+	char			*client_id;
+	char			*client_secret;	/* secret; NULL when none, or not asked for */
+	char			*authorize_url;
+	char			*token_url;
+	char			*refresh_url;	/* token_url unless given */
+	char			*revoke_url;	/* NULL when none */
+	char			*issuer;	/* NULL when none */
+	char			*scope;		/* "" when none */
+	char			*redirect_uri;	/* always set; see callback_path */
+	char			*callback_path;	/* PATH_INFO that it comes back with */
+	char			*ca_file;	/* NULL when none */
+	enum provider_auth	 auth;
+	enum provider_body	 body;
+	enum provider_rotation	 rotation;
+	enum provider_revoke	 revoke;
+	bool			 pkce;		/* S256; false is "off" */
+	bool			 require_iss;
+	bool			 form_post;	/* response_mode = form_post */
+	bool			 allow_insecure;
+	struct provider_params	 authorize_params;
+	struct provider_params	 token_params;
+	struct provider_params	 refresh_params;
+	struct name_list	 apps;		/* empty: every app */
+	struct name_list	 dead_errors;	/* the preset's, beyond invalid_grant */
+	int64_t			 expires_default;	/* seconds; 0 for unknown */
+	int64_t			 replay_grace;		/* seconds */
+};
+
+struct conf {
+	char			*file;		/* absolute path of what was read */
+	char			*url;		/* without a trailing slash */
+	char			*origin;	/* scheme://host[:port] of url, lower case, no default port */
+	char			*host;		/* host[:port] of it */
+	char			*path;		/* its path, "" when none */
+	bool			 secure;	/* https */
+	char			*database;
+	char			*keys;
+	enum conf_identity	 identity;
+	enum conf_journal	 journal;
+	char			*log;
+	struct provider		*providers;
+	size_t			 provider_count;
+};
+
+/*
+ * The file to read: `given` (from -c) if not NULL, else OAUTH_CGI_CONFIG of
+ * the environment, ../etc/oauth-cgi.conf beside the executable, or
+ * $sysconfdir/oauth-cgi.conf, the first that exists. Never NULL; the caller
+ * frees it. When none exists, the last one is the answer, so that the error
+ * names it. Call it once, before the environment can be a request's.
+ */
+char *conf_find(const char *given);
+
+/*
+ * Read and check path. with_secrets false leaves client_secret NULL and reads
+ * no file that it names (start has no use for it).
+ * ERR_CONFIG, logged, when anything is wrong.
+ */
+enum err conf_load(const char *path, bool with_secrets, struct conf **out)
+    MUST_CHECK;
+void conf_free(struct conf *c);
+
+/* The provider of that name; with NULL the only one. NULL when there is none. */
+const struct provider *conf_provider(const struct conf *c, const char *name);
+
+/* Whether that list names it. */
+bool name_list_has(const struct name_list *l, const char *name);
+
+/* Whether s is a name of a provider or app: [a-z0-9][a-z0-9_-]{0,31}. */
+bool conf_is_name(const char *s);
+
+/*
+ * The origin of an absolute http or https URL in its canonical form (lower
+ * case, no default port); the caller frees it. NULL for anything else, also
+ * for user information in front of the host.
+ */
+char *conf_url_origin(const char *url);
+
+/* Whether the host of that origin is localhost or a loopback address. */
+bool conf_is_loopback(const char *origin);
+
+#endif

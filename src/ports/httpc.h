@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OAC_HTTPC_H
+#define OAC_HTTPC_H
+
+/*
+ * httpc - one POST to a provider, with every limit set.
+ *
+ * The only module that includes <curl/…>. One handle per worker is kept for
+ * its whole life, so that connections, TLS sessions and the parsed bundle of
+ * CA certificates are used again. https only with TLS 1.2 or newer, HTTP/1.1,
+ * no redirects, no proxy or netrc from the environment, no cookies. http only
+ * when the caller allows it, and then only to a loopback address.
+ *
+ * What matters most to a caller is not the status but whether the request can
+ * have reached the provider: a rotating refresh token must not be sent twice.
+ * libcurl repeats a POST by itself when a kept connection is cut before the
+ * first byte of the answer; here the second sending of one call is refused
+ * (CURLOPT_PREREQFUNCTION), and the call is ambiguous.
+ *
+ * Limits:    PROVIDER_CONNECT, PROVIDER_TOTAL (or less, see timeout_ms),
+ *            PROVIDER_ANSWER bytes of answer, PROVIDER_IDLE_CONN.
+ * Processes: open after fork(); a handle is one process's.
+ * Secrets:   the answer's body is in a buf that wipes itself. Neither bodies
+ *            nor headers are logged, and of the URL only the host.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+struct httpc;
+
+enum httpc_outcome {
+	HTTPC_ANSWERED,		/* a complete answer: see status */
+	HTTPC_NOT_SENT,		/* certain: no byte of the request left */
+	HTTPC_AMBIGUOUS,	/* sent, or perhaps, and no complete answer */
+};
+
+struct httpc_request {
+	const char	*url;
+	const char	*content_type;
+	const char	*authorization;	/* header value, or NULL */
+	const char	*body;
+	size_t		 body_len;
+	const char	*ca_file;	/* instead of the system's, or NULL */
+	bool		 allow_http;	/* to loopback addresses */
+	int64_t		 timeout_ms;	/* for the whole; at most PROVIDER_TOTAL */
+};
+
+struct httpc_answer {
+	enum httpc_outcome	outcome;
+	int			status;		/* 0 unless HTTPC_ANSWERED */
+	char			content_type[128];
+	int64_t			retry_after;	/* seconds; -1 when not sent */
+	struct buf		body;
+};
+
+struct httpc *httpc_open(void);
+void httpc_close(struct httpc *h);
+
+void httpc_answer_init(struct httpc_answer *a);
+void httpc_answer_clear(struct httpc_answer *a);	/* wipes */
+
+/*
+ * Send the request and fill *a (cleared first). Always returns; a failure is
+ * logged with the host and libcurl's reason, without path, query or body.
+ * A status of 200 to 599 is an answer; 1xx alone, HTTP/0.9, more than
+ * PROVIDER_ANSWER bytes and a body that ends early are not.
+ */
+void httpc_post(struct httpc *h, const struct httpc_request *req,
+    struct httpc_answer *a);
+
+#endif

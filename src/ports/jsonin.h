@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OAC_JSONIN_H
+#define OAC_JSONIN_H
+
+/*
+ * jsonin - reading JSON objects that come from outside.
+ *
+ * The only module that includes <json-c/…>. Strict (one object, nothing but
+ * white space behind it, valid UTF-8), nesting at most PROVIDER_JSON_DEPTH.
+ * Everything is copied out: no pointer into the library leaves.
+ *
+ * Secrets: json_free() overwrites every string of the tree before it frees it.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+
+struct json;
+
+enum json_kind {
+	JSON_MISSING, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING,
+	JSON_ARRAY, JSON_OBJECT
+};
+
+/* ERR_INPUT when text is not one JSON object within the limits. */
+enum err json_parse(const char *text, size_t len, struct json **out)
+    MUST_CHECK;
+void json_free(struct json *j);
+
+enum json_kind json_kind_of(const struct json *j, const char *name);
+
+/*
+ * Copy a string member to out, emptied first. False when it is missing, not a
+ * string, holds a NUL, or is longer than out->max.
+ */
+bool json_get_str(const struct json *j, const char *name, struct buf *out);
+
+/*
+ * A whole number, given as a number (a fraction is dropped) or as a string of
+ * digits. False when it is anything else, or out of the range of int64_t.
+ */
+bool json_get_int(const struct json *j, const char *name, int64_t *out);
+
+/* Whether an array member, or a single string, holds that string. */
+bool json_has_str(const struct json *j, const char *name, const char *value);
+
+#endif
