@@ -152,6 +152,9 @@ write_line(int fd, const char *line)
 		return;		/* there is nobody left to tell */
 }
 
+static void emit(enum log_level, const char *, va_list)
+    __attribute__((format(printf, 2, 0)));
+
 static void
 emit(enum log_level level, const char *fmt, va_list ap)
 {

@@ -36,14 +36,18 @@ struct vault_place {
 	int64_t		 generation;
 };
 
-/* Seal plain with the ring's first key; out is emptied first. */
+/*
+ * Seal plain with the ring's first key; out is emptied first. It overflows
+ * (buf_failed) when its max is less than plain and VAULT_OVERHEAD.
+ */
 void vault_seal(const struct keyring *k, const struct vault_place *at,
     struct bytes plain, struct buf *out);
 
 /*
  * Open a sealed value into out, emptied first. ERR_TAMPER when it is not
- * exactly what was sealed for this place. ERR_CONFIG when its key id is
- * unknown, also after the key file was read once more. Both are logged.
+ * exactly what was sealed for this place (a value longer than out's max is
+ * taken for foreign, too). ERR_CONFIG when its key id is unknown, also after
+ * the key file was read once more. Both are logged.
  */
 enum err vault_open(struct keyring *k, const struct vault_place *at,
     struct bytes sealed, struct buf *out) MUST_CHECK;

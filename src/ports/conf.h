@@ -95,10 +95,10 @@ struct conf {
 
 /*
  * The file to read: `given` (from -c) if not NULL, else OAUTH_CGI_CONFIG of
- * the environment, ../etc/oauth-cgi.conf beside the executable, or
- * $sysconfdir/oauth-cgi.conf, the first that exists. Never NULL; the caller
- * frees it. When none exists, the last one is the answer, so that the error
- * names it. Call it once, before the environment can be a request's.
+ * the environment if that is set, whether it exists or not, so that a wrong
+ * path is told and not passed over; else ../etc/oauth-cgi.conf beside the
+ * executable if it exists, else $sysconfdir/oauth-cgi.conf. Never NULL; the
+ * caller frees it. Call it once, before the environment can be a request's.
  */
 char *conf_find(const char *given);
 

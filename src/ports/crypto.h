@@ -13,7 +13,8 @@
  *          caller must look at is crypto_xaes_open().
  * Secrets: keys and plaintext are the caller's to wipe; derived keys and
  *          intermediate values are wiped here.
- * Source:  XAES-256-GCM c2sp.org/XAES-256-GCM, HMAC RFC 2104, SHA-256 FIPS 180-4.
+ * Source:  XAES-256-GCM c2sp.org/XAES-256-GCM, HMAC RFC 2104,
+ *          SHA-256 FIPS 180-4.
  */
 #include <stdbool.h>
 #include <stddef.h>

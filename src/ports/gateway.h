@@ -11,6 +11,12 @@
  * socket never blocks, and signals are looked at only between requests, so an
  * answer in flight is always finished.
  *
+ * Peers: whoever may connect to the socket is trusted to be a web server. One
+ *        that is silent loses its connection after 2 s (10 s within a body),
+ *        but libfcgi itself takes variables of any size into memory before
+ *        they can be measured, and some versions die of crafted lengths: the
+ *        socket belongs to the web server's group alone, mode 0660, no TCP.
+ *
  * Processes: any number may serve one socket; a process serves one request at
  *            a time and never keeps a connection (keepConnection = 0).
  */

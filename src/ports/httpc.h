@@ -15,10 +15,13 @@
  * have reached the provider: a rotating refresh token must not be sent twice.
  * libcurl repeats a POST by itself when a kept connection is cut before the
  * first byte of the answer; here the second sending of one call is refused
- * (CURLOPT_PREREQFUNCTION), and the call is ambiguous.
+ * (CURLOPT_PREREQFUNCTION), and the call is ambiguous. A kept connection on
+ * which something came while it was idle (its end, a 408, an answer to nothing)
+ * is not used: the request goes out on a new one.
  *
  * Limits:    PROVIDER_CONNECT, PROVIDER_TOTAL (or less, see timeout_ms),
- *            PROVIDER_ANSWER bytes of answer, PROVIDER_IDLE_CONN.
+ *            PROVIDER_ANSWER bytes of answer, 64 KiB of headers,
+ *            PROVIDER_IDLE_CONN. Name lookups are within the timeout too.
  * Processes: open after fork(); a handle is one process's.
  * Secrets:   the answer's body is in a buf that wipes itself. Neither bodies
  *            nor headers are logged, and of the URL only the host.
@@ -50,12 +53,18 @@ struct httpc_request {
 struct httpc_answer {
 	enum httpc_outcome	outcome;
 	int			status;		/* 0 unless HTTPC_ANSWERED */
-	char			content_type[128];
+	char			content_type[128];	/* "" when longer */
 	int64_t			retry_after;	/* seconds; -1 when not sent */
 	struct buf		body;
 };
 
-struct httpc *httpc_open(void);
+/*
+ * one_shot says that the process makes one request and ends (plain CGI): then
+ * the system's certificates are looked up one by one where the system allows
+ * it, because parsing all of them pays only when it is done once for many.
+ * Dies when libcurl does not start. httpc_close() takes NULL.
+ */
+struct httpc *httpc_open(bool one_shot);
 void httpc_close(struct httpc *h);
 
 void httpc_answer_init(struct httpc_answer *a);
@@ -65,7 +74,8 @@ void httpc_answer_clear(struct httpc_answer *a);	/* wipes */
  * Send the request and fill *a (cleared first). Always returns; a failure is
  * logged with the host and libcurl's reason, without path, query or body.
  * A status of 200 to 599 is an answer; 1xx alone, HTTP/0.9, more than
- * PROVIDER_ANSWER bytes and a body that ends early are not.
+ * PROVIDER_ANSWER bytes and a body that ends early are not. A body without a
+ * length ends with its connection: whether it was cut, its content must tell.
  */
 void httpc_post(struct httpc *h, const struct httpc_request *req,
     struct httpc_answer *a);

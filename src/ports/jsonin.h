@@ -9,7 +9,13 @@
  * white space behind it, valid UTF-8), nesting at most PROVIDER_JSON_DEPTH.
  * Everything is copied out: no pointer into the library leaves.
  *
- * Secrets: json_free() overwrites every string of the tree before it frees it.
+ * Refused:  comments, single quotes, trailing commas, NaN and Infinity, a byte
+ *           order mark, raw control characters, more than PROVIDER_ANSWER.
+ * Taken:    of a name given twice the last value; half of a surrogate pair as
+ *           U+FFFD; a name ends at \u0000; -01 and 1. as numbers.
+ * Secrets:  every string value is overwritten before it is freed, also when
+ *           the text turns out to be malformed (not the first of a name given
+ *           twice). The text itself is the caller's.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +34,7 @@ enum json_kind {
 /* ERR_INPUT when text is not one JSON object within the limits. */
 enum err json_parse(const char *text, size_t len, struct json **out)
     MUST_CHECK;
-void json_free(struct json *j);
+void json_free(struct json *j);		/* NULL is allowed */
 
 enum json_kind json_kind_of(const struct json *j, const char *name);
 
@@ -40,7 +46,8 @@ bool json_get_str(const struct json *j, const char *name, struct buf *out);
 
 /*
  * A whole number, given as a number (a fraction is dropped) or as a string of
- * digits. False when it is anything else, or out of the range of int64_t.
+ * digits. False (and 0) when it is anything else, or does not fit an int64_t;
+ * as a number, INT64_MIN itself counts as too small.
  */
 bool json_get_int(const struct json *j, const char *name, int64_t *out);
 

@@ -29,7 +29,10 @@ enum err keyring_open(const char *dir, const char *name,
     struct keyring **out) MUST_CHECK;
 void keyring_close(struct keyring *k);
 
-/* Read the file again; on failure the keys stay as they were. */
+/*
+ * Read the file again; on failure the keys stay as they were. It is a failure,
+ * too, when an id that the ring knows has become another key.
+ */
 enum err keyring_reload(struct keyring *k) MUST_CHECK;
 
 /* The id that seals: that of the first key. */

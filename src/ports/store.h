@@ -169,6 +169,7 @@ struct store_pending {
 	int64_t			created_at;
 	int64_t			expires_at;
 	enum pending_stage	stage;
+	int64_t			taken_at;	/* 0 while new */
 	char			outcome[64];	/* once done: see pending.h */
 };
 

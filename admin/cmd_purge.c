@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "admin.h"
+
+#include <stdio.h>
+
+#include "client.h"
+#include "clock.h"
+#include "httpc.h"
+#include "jsonout.h"
+
+#define BATCH 100
+
+struct purge {
+	struct admin		*a;
+	struct custody		 k;
+	int64_t			 ids[BATCH];
+	int64_t			 generations[BATCH];
+	int			 count;
+	int64_t			 removed;
+	int64_t			 kept;		/* could not be revoked now */
+};
+
+/*
+ * Nobody redeemed it: where a revocation touches this token alone, the
+ * provider is told. True when the row may go.
+ */
+static bool
+revoke(struct purge *p, const struct store_connection *c)
+{
+	const struct provider *pr = conf_provider(p->a->conf, c->provider);
+	struct buf token = BUF_INIT(LIMIT_TOKEN);
+	bool gone = true;
+
+	if (pr == NULL || pr->revoke != REVOKE_TOKEN)
+		return true;
+	if (c->refresh.len > 0 ?
+	    connection_open_refresh(c, p->k.keys, &token) == ERR_OK :
+	    connection_open_access(c, p->k.keys, &token) == ERR_OK)
+		gone = client_revoke(p->k.http, pr, buf_cstr(&token),
+		    c->refresh.len > 0 ? "refresh_token" : "access_token");
+	buf_clear(&token);
+	return gone;
+}
+
+static bool
+collect(void *arg, const struct store_connection *c)
+{
+	struct purge *p = arg;
+
+	if (!revoke(p, c)) {
+		p->kept++;
+		return true;
+	}
+	p->ids[p->count] = c->id;
+	p->generations[p->count] = c->generation;
+	return ++p->count < BATCH;
+}
+
+static enum err
+remove_collected(struct purge *p)
+{
+	struct store *s = p->a->store;
+	enum err e;
+	int i;
+
+	if ((e = store_begin(s)) != ERR_OK)
+		return e;
+	for (i = 0; i < p->count; i++) {
+		e = store_connection_remove(s, p->ids[i], p->generations[i]);
+		if (e == ERR_OK)
+			p->removed++;
+		else if (e != ERR_CONFLICT) {	/* redeemed meanwhile is fine */
+			store_rollback(s);
+			return e;
+		}
+	}
+	return store_commit(s, STORE_DURABLE);
+}
+
+static enum err
+purge_connections(struct purge *p)
+{
+	struct store_filter f = {
+		.unbound_before = clock_now() - UNBOUND_TTL,
+	};
+	enum err e;
+
+	do {
+		p->count = 0;
+		p->kept = 0;
+		if ((e = store_connection_each(p->a->store, &f, collect,
+		    p)) != ERR_OK)
+			return e;
+		if (p->count > 0 && (e = remove_collected(p)) != ERR_OK)
+			return e;
+	} while (p->count == BATCH);
+	return ERR_OK;
+}
+
+static void
+print_result(const struct purge *p, const struct store_purged *gone)
+{
+	struct buf b = BUF_INIT(1024);
+
+	jsonout_open(&b);
+	jsonout_int(&b, "flows", gone->pending);
+	jsonout_int(&b, "links", gone->links);
+	jsonout_int(&b, "keys", gone->keys);
+	jsonout_int(&b, "connections", p->removed);
+	jsonout_int(&b, "kept", p->kept);
+	jsonout_close(&b);
+	printf("%s\n", buf_cstr(&b));
+	buf_clear(&b);
+}
+
+int
+cmd_purge(struct admin *a)
+{
+	struct purge p = { .a = a };
+	struct store_purged gone;
+	enum err e;
+	int rc;
+
+	if ((rc = admin_open(a)) != ADMIN_OK)
+		return rc;
+	p.k.conf = a->conf;
+	p.k.store = a->store;
+	if ((rc = admin_exit_of(keyring_open(a->conf->keys, "token.key",
+	    &p.k.keys))) != ADMIN_OK)
+		return rc;
+	p.k.http = httpc_open(true);
+	if ((e = store_purge(a->store, clock_now(), &gone)) == ERR_OK)
+		e = purge_connections(&p);
+	httpc_close(p.k.http);
+	keyring_close(p.k.keys);
+	if (e == ERR_OK && p.kept > 0)
+		admin_say("%lld connections that nobody redeemed could not be "
+		    "revoked at their provider yet; they stay for the next "
+		    "time", (long long)p.kept);
+	if (e == ERR_OK && a->json)
+		print_result(&p, &gone);
+	return e == ERR_OK && p.kept > 0 ? ADMIN_LATER : admin_exit_of(e);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * oauth-cgi - the operator's command; the only program that creates or changes
+ * tables. See oauth-cgi(8).
+ */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin.h"
+#include "crypto.h"
+#include "lockdown.h"
+#include "log.h"
+
+#define TAKES_APP	(1 << 0)
+#define TAKES_USER	(1 << 1)
+#define TAKES_ORIGIN	(1 << 2)
+#define TAKES_MIN_VALID	(1 << 3)
+#define TAKES_REPLACE	(1 << 4)
+#define TAKES_JSON	(1 << 5)
+
+static int cmd_version(struct admin *a);
+
+static const struct command {
+	const char	*name;
+	int		 min_args, max_args;
+	unsigned	 takes;
+	int		(*run)(struct admin *a);
+	const char	*usage;
+	const char	*help;
+} commands[] = {
+	{ "init", 0, 0, TAKES_USER, cmd_init, "init [--user NAME]",
+	    "create keys, database and, where there is none, an example\n"
+	    "configuration; bring an older database up to date; never\n"
+	    "overwrite anything. --user gives the files to the user that\n"
+	    "the web programs run as" },
+	{ "app", 1, 2, TAKES_ORIGIN | TAKES_REPLACE | TAKES_JSON, cmd_app,
+	    "app add NAME [--origin URL]... | app key NAME [--replace] |\n"
+	    "       app list [--json] | app remove NAME",
+	    "the sites that may ask for tokens. add and key print the new\n"
+	    "key, once, alone on standard output. --origin allows return_to\n"
+	    "to lead to another host; --replace ends the older keys" },
+	{ "connect", 2, 2, TAKES_APP, cmd_connect,
+	    "connect PROVIDER SUBJECT [--app NAME]",
+	    "print a one-time link that connects an account of your own to\n"
+	    "SUBJECT; whoever opens it binds his account, so keep it" },
+	{ "list", 0, 0, TAKES_APP | TAKES_JSON, cmd_list,
+	    "list [--app NAME] [--json]",
+	    "the connections, without their tokens" },
+	{ "show", 1, 2, TAKES_APP | TAKES_JSON, cmd_show,
+	    "show ID | show PROVIDER SUBJECT [--app NAME] [--json]",
+	    "one connection, without its tokens" },
+	{ "token", 2, 2, TAKES_APP | TAKES_MIN_VALID, cmd_token,
+	    "token PROVIDER SUBJECT [--app NAME] [--min-valid SECONDS]",
+	    "print a valid access token, refreshed if need be, alone on\n"
+	    "standard output" },
+	{ "retry", 1, 2, TAKES_APP, cmd_retry,
+	    "retry ID | retry PROVIDER SUBJECT [--app NAME]",
+	    "try a broken connection again with the tokens it still has" },
+	{ "purge", 0, 0, TAKES_JSON, cmd_purge, "purge [--json]",
+	    "remove what is over: flows, links, keys, connections that\n"
+	    "nobody redeemed. For cron; silent when all is well" },
+	{ "version", 0, 0, 0, cmd_version, "version", "print the version" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int
+cmd_version(struct admin *a)
+{
+	(void)a;
+	printf("oauth-cgi %s\n", PACKAGE_VERSION);
+	return ADMIN_OK;
+}
+
+static void
+print_help(FILE *to)
+{
+	size_t i;
+
+	fputs("usage: oauth-cgi [-c FILE] COMMAND ...\n\n", to);
+	for (i = 0; i < COMMANDS; i++)
+		fprintf(to, "  oauth-cgi %s\n", commands[i].usage);
+	fputs("\noauth-cgi COMMAND --help tells more. Exit codes: 0 ok, "
+	    "1 refused, 2 usage or\nconfiguration, 3 try again.\n", to);
+}
+
+static int
+usage(const struct command *c, const char *what)
+{
+	if (what != NULL)
+		admin_say("%s", what);
+	if (c == NULL)
+		print_help(stderr);
+	else
+		fprintf(stderr, "usage: oauth-cgi [-c FILE] %s\n", c->usage);
+	return ADMIN_USAGE;
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+struct options {
+	unsigned	given;		/* TAKES_… */
+	bool		help;
+	bool		bad;
+};
+
+static void
+read_options(int argc, char *argv[], struct admin *a, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "app", required_argument, NULL, 'a' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "origin", required_argument, NULL, 'o' },
+		{ "min-valid", required_argument, NULL, 'm' },
+		{ "replace", no_argument, NULL, 'r' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 }
+	};
+	char *end;
+	int c;
+
+	/* getopt_long() sorts options to the front: before or after works. */
+	while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+		switch (c) {
+		case 'c': a->conf_path = optarg; break;
+		case 'a': a->app = optarg; o->given |= TAKES_APP; break;
+		case 'u': a->user = optarg; o->given |= TAKES_USER; break;
+		case 'o':
+			o->given |= TAKES_ORIGIN;
+			if (a->origin_count == ADMIN_ORIGINS_MAX)
+				o->bad = true;
+			else
+				a->origins[a->origin_count++] = optarg;
+			break;
+		case 'm':
+			o->given |= TAKES_MIN_VALID;
+			a->min_valid = strtol(optarg, &end, 10);
+			if (*optarg < '0' || *optarg > '9' || *end != '\0' ||
+			    a->min_valid > LIMIT_MIN_VALID)
+				o->bad = true;
+			break;
+		case 'r': a->replace = true; o->given |= TAKES_REPLACE; break;
+		case 'j': a->json = true; o->given |= TAKES_JSON; break;
+		case 'h': o->help = true; break;
+		case 'V': exit(cmd_version(a)); break;
+		default: o->bad = true; break;
+		}
+	}
+}
+
+/* For people: without the program's name and process, and no small talk. */
+static void
+to_terminal(void *arg, const char *line)
+{
+	const char *level = strstr(line, "] ");
+	const char *text = level != NULL ? strstr(level, ": ") : NULL;
+
+	(void)arg;
+	if (text == NULL)
+		fprintf(stderr, "%s\n", line);
+	else if (strncmp(level + 2, "info", 4) != 0)
+		fprintf(stderr, "oauth-cgi: %s\n", text + 2);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct admin a = { .min_valid = -1 };
+	struct options o = { 0 };
+	const struct command *c;
+	char *path;
+	int rc;
+
+	lockdown();
+	log_program("oauth-cgi");
+	log_stream(to_terminal, NULL);
+	read_options(argc, argv, &a, &o);
+	argc -= optind;
+	argv += optind;
+	if (argc == 0 && o.help && !o.bad) {
+		print_help(stdout);
+		return ADMIN_OK;
+	}
+	if (argc == 0)
+		return usage(NULL, o.bad ? NULL : "which command?");
+	if ((c = find_command(argv[0])) == NULL)
+		return usage(NULL, "there is no such command");
+	if (o.help && !o.bad) {
+		printf("usage: oauth-cgi [-c FILE] %s\n\n%s\n", c->usage,
+		    c->help);
+		return ADMIN_OK;
+	}
+	if (o.bad)
+		return usage(c, NULL);
+	if ((o.given & ~c->takes) != 0)
+		return usage(c, "an option is given that this command does "
+		    "not take");
+	a.argc = argc - 1;
+	a.argv = argv + 1;
+	if (a.argc < c->min_args || a.argc > c->max_args)
+		return usage(c, "too few or too many arguments");
+	a.conf_path = path = conf_find(a.conf_path);
+	rc = c->run(&a);
+	store_close(a.store);
+	conf_free(a.conf);
+	free(path);
+	if (fflush(stdout) != 0 && rc == ADMIN_OK)
+		rc = ADMIN_LATER;
+	return rc;
+}

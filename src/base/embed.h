@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OAC_EMBED_H
+#define OAC_EMBED_H
+
+/*
+ * embed - text files that are part of the programs: the provider presets
+ * (providers/NAME.conf) and the migrations (sql/NNNN_name.sql). The arrays are
+ * written at build time by tools/embed.awk, sorted as its arguments were; the
+ * last entry has no name.
+ */
+struct embedded_file {
+	const char	*name;		/* without its folder */
+	const char	*text;
+};
+
+extern const struct embedded_file embedded_presets[];
+extern const struct embedded_file embedded_migrations[];
+
+#endif

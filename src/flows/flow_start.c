@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "flow.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "authreq.h"
+#include "browser.h"
+#include "clock.h"
+#include "conf.h"
+#include "keyring.h"
+#include "log.h"
+#include "page.h"
+#include "pending.h"
+#include "problem.h"
+#include "return_to.h"
+#include "store.h"
+#include "urlenc.h"
+#include "wipe.h"
+
+/* What /start takes. Order matters: the confirmation signs it. */
+enum field {
+	P_PROVIDER, P_APP, P_RETURN_TO, P_BIND, P_LINK, P_HOST, P_CONFIRM,
+	P__MAX
+};
+
+static const char *const names[P__MAX] = {
+	[P_PROVIDER]	= "provider",
+	[P_APP]		= "app",
+	[P_RETURN_TO]	= "return_to",
+	[P_BIND]	= "bind",
+	[P_LINK]	= "link",		/* a one-time link's secret */
+	[P_HOST]	= "h",			/* was sent to the right host */
+	[P_CONFIRM]	= "confirm",		/* expiry.mac of the page */
+};
+#define P__SIGNED P_HOST	/* those before it are the request itself */
+
+/* One request to /start, as far as it is known. */
+struct start {
+	const struct context	*ctx;
+	const struct conf	*conf;
+	struct request		*req;
+	struct response		*res;
+	const char		*value[P__MAX];		/* NULL: not given */
+	const struct provider	*provider;
+	struct store_app	 app;
+	struct store_link	 link;
+	char			 cookie[SECRET_CHARS + 1];
+	bool			 had_cookie;
+};
+
+static bool
+fail(struct start *s, enum problem p)
+{
+	struct buf home = BUF_INIT(LIMIT_URL);
+
+	buf_fmt(&home, "%s/", s->conf->origin);
+	problem_answer(s->res, p, request_wants_json(s->req),
+	    buf_cstr(&home));
+	buf_clear(&home);
+	return false;
+}
+
+/* ---- reading the request ---------------------------------------------- */
+
+static bool
+read_params(struct start *s)
+{
+	int i;
+
+	for (i = 0; i < P__MAX; i++) {
+		if (params_twice(&s->req->params, names[i]))
+			return fail(s, PROBLEM_INVALID_REQUEST);
+		s->value[i] = params_get(&s->req->params, names[i]);
+	}
+	return true;
+}
+
+static bool
+bind_ok(const char *bind)
+{
+	size_t len = strlen(bind), i;
+
+	if (len < LIMIT_BIND_MIN || len > LIMIT_BIND_MAX)
+		return false;
+	for (i = 0; i < len; i++)
+		if (bind[i] < 0x21 || bind[i] > 0x7e)
+			return false;
+	return true;
+}
+
+/* Any failure of the store that is not an answer in itself. */
+static bool
+store_failed(struct start *s)
+{
+	return fail(s, PROBLEM_UNAVAILABLE);
+}
+
+static bool
+find_app(struct start *s, const char *name)
+{
+	enum err e;
+
+	if (name != NULL && !conf_is_name(name))
+		return fail(s, PROBLEM_UNKNOWN_APP);
+	e = store_app_get(s->ctx->store, name, &s->app);
+	if (e == ERR_NOT_FOUND || e == ERR_CONFLICT)
+		return fail(s, PROBLEM_UNKNOWN_APP);
+	return e == ERR_OK || store_failed(s);
+}
+
+static bool
+find_provider(struct start *s, const char *name)
+{
+	s->provider = conf_provider(s->conf, name);
+	if (s->provider == NULL || (s->provider->apps.count > 0 &&
+	    !name_list_has(&s->provider->apps, s->app.name)))
+		return fail(s, PROBLEM_UNKNOWN_PROVIDER);
+	return true;
+}
+
+/* A one-time link brings app, provider and subject with it. */
+static bool
+read_link(struct start *s)
+{
+	unsigned char hash[STORE_HASH];
+	enum err e;
+
+	if (!base64url_is_secret(s->value[P_LINK]))
+		return fail(s, PROBLEM_LINK);
+	pending_hash(s->value[P_LINK], hash);
+	e = store_link_get(s->ctx->store, hash, &s->link);
+	if (e == ERR_NOT_FOUND || (e == ERR_OK && (s->link.used_at != 0 ||
+	    s->link.expires_at <= clock_now())))
+		return fail(s, PROBLEM_LINK);
+	if (e != ERR_OK)
+		return store_failed(s);
+	/* What is given beside it must not contradict it. */
+	if ((s->value[P_APP] != NULL &&
+	    strcmp(s->value[P_APP], s->link.app) != 0) ||
+	    (s->value[P_PROVIDER] != NULL &&
+	    strcmp(s->value[P_PROVIDER], s->link.provider) != 0))
+		return fail(s, PROBLEM_INVALID_REQUEST);
+	return find_app(s, s->link.app) && find_provider(s, s->link.provider);
+}
+
+static bool
+check_params(struct start *s)
+{
+	struct return_to_rules rules = {
+		.own_origin = s->conf->origin,
+		.own_path = s->conf->path,
+	};
+
+	if (s->value[P_LINK] != NULL) {
+		if (!read_link(s))
+			return false;
+	} else if (!find_app(s, s->value[P_APP]) ||
+	    !find_provider(s, s->value[P_PROVIDER])) {
+		return false;
+	}
+	rules.origins = s->app.origins;
+	if (s->value[P_RETURN_TO] != NULL &&
+	    !return_to_ok(s->value[P_RETURN_TO], &rules))
+		return fail(s, PROBLEM_RETURN_TO);
+	if (s->value[P_BIND] != NULL && !bind_ok(s->value[P_BIND]))
+		return fail(s, PROBLEM_INVALID_REQUEST);
+	return true;
+}
+
+/* ---- the right host --------------------------------------------------- */
+
+/*
+ * The commonest real failure is a start on www. or localhost and a cookie that
+ * belongs there while the callback comes to `url`. So: once, to `url`.
+ */
+static void
+send_to_own_host(struct start *s)
+{
+	struct buf url = BUF_INIT(RESPONSE_LOCATION_MAX);
+	int i;
+
+	buf_fmt(&url, "%s/start?", s->conf->url);
+	for (i = 0; i < P__SIGNED; i++)
+		if (s->value[i] != NULL)
+			urlenc_pair(&url, names[i], s->value[i]);
+	urlenc_pair(&url, names[P_HOST], "1");
+	if (buf_failed(&url))
+		fail(s, PROBLEM_QUERY_SIZE);
+	else
+		response_redirect(s->res, buf_cstr(&url));
+	buf_clear(&url);
+}
+
+/* ---- the confirmation page -------------------------------------------- */
+
+/* HMAC over the cookie, all parameters and the expiry, as text. */
+static void
+confirm_mac(const struct start *s, const unsigned char *key, int64_t expires,
+    char out[SECRET_CHARS + 1])
+{
+	unsigned char mac[CRYPTO_HASH_BYTES];
+	struct bytes parts[3 + P__SIGNED * 2];
+	size_t n = 0;
+	char when[32];
+	int i;
+
+	snprintf(when, sizeof(when), "%lld", (long long)expires);
+	parts[n++] = (struct bytes){ "confirm", 8 };
+	parts[n++] = (struct bytes){ s->cookie, strlen(s->cookie) + 1 };
+	for (i = 0; i < P__SIGNED; i++) {
+		const char *v = s->value[i];
+
+		/* '-' none, '+' one: an empty value is not a missing one. */
+		parts[n++] = (struct bytes){ v != NULL ? "+" : "-", 1 };
+		parts[n++] = (struct bytes){ v != NULL ? v : "",
+		    v != NULL ? strlen(v) + 1 : 1 };
+	}
+	parts[n++] = (struct bytes){ when, strlen(when) };
+	crypto_hmac(key, parts, n, mac);
+	base64url_encode(mac, sizeof(mac), out);
+}
+
+static void
+confirm_page(struct start *s)
+{
+	char mac[SECRET_CHARS + 1], value[SECRET_CHARS + 32];
+	int64_t expires = clock_now() + CONFIRM_TTL;
+	struct page_field fields[P__MAX + 1] = { { NULL, NULL } };
+	struct buf text = BUF_INIT(2048), action = BUF_INIT(LIMIT_URL + 16);
+	int i;
+
+	confirm_mac(s, keyring_at(s->ctx->pending_keys, 0), expires, mac);
+	snprintf(value, sizeof(value), "%lld.%s", (long long)expires, mac);
+	for (i = 0; i < P__SIGNED; i++)
+		fields[i] = (struct page_field){ names[i], s->value[i] };
+	fields[i] = (struct page_field){ names[P_CONFIRM], value };
+
+	buf_fmt(&text, "Connect %s?", s->provider->name);
+	page_begin(s->res, 200, buf_cstr(&text));
+	buf_reset(&text);
+	buf_fmt(&text, "%s asks for access to an account at %s. Go on only if "
+	    "you wanted to connect one.", s->app.name, s->provider->name);
+	page_text(s->res, buf_cstr(&text));
+	if (s->value[P_LINK] != NULL) {
+		buf_reset(&text);
+		buf_fmt(&text, "It will be kept for: %s", s->link.subject);
+		page_text(s->res, buf_cstr(&text));
+	}
+	buf_fmt(&action, "%s/start", s->conf->url);
+	page_form(s->res, buf_cstr(&action), fields, "Connect");
+	page_small(s->res, "You decide at the next page what it may do.");
+	page_end(s->res);
+	browser_set_cookie(s->conf, s->cookie, s->res);
+	buf_clear(&text);
+	buf_clear(&action);
+}
+
+/* Whether the confirmation is ours, for this cookie and these parameters. */
+static bool
+confirm_ok(const struct start *s, bool *expired)
+{
+	const char *text = s->value[P_CONFIRM];
+	const unsigned char *key;
+	char mac[SECRET_CHARS + 1], *end;
+	int64_t expires = strtoll(text, &end, 10);
+	size_t i;
+
+	*expired = expires <= clock_now();
+	if (*end != '.' || strlen(end + 1) != SECRET_CHARS)
+		return false;
+	for (i = 0; (key = keyring_at(s->ctx->pending_keys, i)) != NULL; i++) {
+		confirm_mac(s, key, expires, mac);
+		if (equal_ct(mac, end + 1, SECRET_CHARS))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether this may start at once. False: answered, with the page or a problem.
+ */
+static bool
+confirmed(struct start *s)
+{
+	bool expired;
+
+	if (s->value[P_CONFIRM] != NULL && s->req->method == METHOD_POST) {
+		if (!s->had_cookie)
+			return fail(s, PROBLEM_COOKIE);
+		if (!confirm_ok(s, &expired))
+			return fail(s, PROBLEM_FORBIDDEN);
+		if (!expired)
+			return true;
+	} else if (s->value[P_LINK] == NULL &&
+	    !browser_is_cross_site(s->conf, s->req, s->app.origins) &&
+	    (s->had_cookie || !browser_is_foreign_post(s->conf, s->req))) {
+		return true;
+	}
+	confirm_page(s);
+	return false;
+}
+
+/* ---- starting --------------------------------------------------------- */
+
+static void
+fill_pending(const struct start *s, const char *state, int64_t now,
+    struct store_pending *p)
+{
+	const unsigned char *key = keyring_at(s->ctx->pending_keys, 0);
+	const char *return_to = s->value[P_RETURN_TO];
+	const char *subject = s->value[P_LINK] != NULL ? s->link.subject :
+	    s->conf->identity == IDENTITY_REMOTE_USER ? s->req->remote_user :
+	    NULL;
+
+	memset(p, 0, sizeof(*p));
+	pending_hash(state, p->state_hash);
+	pending_hash(s->cookie, p->browser_hash);
+	if (s->value[P_BIND] != NULL) {
+		p->has_bind = true;
+		pending_hash(s->value[P_BIND], p->bind_hash);
+	}
+	if (s->value[P_LINK] != NULL) {
+		p->has_link = true;
+		memcpy(p->link_hash, s->link.hash, STORE_HASH);
+	}
+	pending_origin(key, s->req->remote_addr, p->origin_hash);
+	snprintf(p->app, sizeof(p->app), "%s", s->app.name);
+	snprintf(p->provider, sizeof(p->provider), "%s", s->provider->name);
+	snprintf(p->subject, sizeof(p->subject), "%s",
+	    subject != NULL ? subject : "");
+	snprintf(p->return_to, sizeof(p->return_to), "%s",
+	    return_to != NULL ? return_to : "");
+	snprintf(p->redirect_uri, sizeof(p->redirect_uri), "%s",
+	    s->provider->redirect_uri);
+	snprintf(p->scope, sizeof(p->scope), "%s", s->provider->scope);
+	p->key_id = keyring_first_id(s->ctx->pending_keys);
+	p->created_at = now;
+	p->expires_at = now + PENDING_TTL;
+}
+
+static void
+redirect_to_provider(struct start *s, const char *state)
+{
+	const unsigned char *key = keyring_at(s->ctx->pending_keys, 0);
+	const struct provider *p = s->provider;
+	char verifier[SECRET_CHARS + 1] = "", challenge[SECRET_CHARS + 1];
+	char nonce[SECRET_CHARS + 1] = "";
+	struct buf url = BUF_INIT(RESPONSE_LOCATION_MAX);
+	struct authreq r = {
+		.provider = p, .redirect_uri = p->redirect_uri, .state = state,
+	};
+
+	if (p->pkce) {
+		pending_derive(key, PENDING_VERIFIER, p->name,
+		    p->redirect_uri, state, verifier);
+		pending_challenge(verifier, challenge);
+		r.challenge = challenge;
+	}
+	if (authreq_is_openid(p->scope)) {
+		pending_derive(key, PENDING_NONCE, p->name, p->redirect_uri,
+		    state, nonce);
+		r.nonce = nonce;
+	}
+	authreq_build(&url, &r);
+	if (buf_failed(&url)) {
+		log_error("provider %s: the authorization request is longer "
+		    "than %d bytes; shorten scope or authorize_params",
+		    p->name, RESPONSE_LOCATION_MAX);
+		fail(s, PROBLEM_SERVER);
+	} else {
+		response_redirect(s->res, buf_cstr(&url));
+		browser_set_cookie(s->conf, s->cookie, s->res);
+	}
+	wipe(verifier, sizeof(verifier));
+	buf_clear(&url);
+}
+
+static void
+begin(struct start *s)
+{
+	struct store_pending p;
+	char state[SECRET_CHARS + 1];
+
+	pending_new_secret(state);
+	fill_pending(s, state, clock_now(), &p);
+	if (store_pending_add(s->ctx->store, &p) != ERR_OK)
+		store_failed(s);
+	else
+		redirect_to_provider(s, state);
+	wipe(state, sizeof(state));
+}
+
+/* The web server's login, where the configuration builds on it. */
+static bool
+login_ok(struct start *s)
+{
+	const char *user = s->req->remote_user;
+
+	if (s->conf->identity != IDENTITY_REMOTE_USER ||
+	    s->value[P_LINK] != NULL)
+		return true;
+	if (user == NULL || strlen(user) > LIMIT_SUBJECT ||
+	    !urlenc_is_utf8(user, strlen(user)))
+		return fail(s, PROBLEM_LOGIN);
+	return true;
+}
+
+void
+flow_start(const struct context *ctx, struct request *req,
+    struct response *res)
+{
+	struct start s = { .ctx = ctx, .conf = ctx->conf, .req = req,
+	    .res = res };
+
+	if (req->path_info[0] != '\0') {
+		fail(&s, PROBLEM_NOT_FOUND);
+		return;
+	}
+	if (req->method == METHOD_HEAD)
+		return;		/* 200, nothing else, nothing touched */
+	if (!browser_is_navigation(req)) {
+		fail(&s, PROBLEM_NOT_NAVIGATION);
+		return;
+	}
+	if (!read_params(&s))
+		return;
+	if (s.value[P_HOST] == NULL && s.value[P_CONFIRM] == NULL &&
+	    browser_is_other_host(s.conf, req)) {
+		send_to_own_host(&s);
+		return;
+	}
+	s.had_cookie = request_cookie(req, browser_cookie_name(s.conf),
+	    s.cookie);
+	if (!s.had_cookie)
+		pending_new_secret(s.cookie);
+	if (check_params(&s) && login_ok(&s) && confirmed(&s))
+		begin(&s);
+	wipe(s.cookie, sizeof(s.cookie));
+}

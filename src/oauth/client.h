@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OAC_CLIENT_H
+#define OAC_CLIENT_H
+
+/*
+ * client - our side of the token endpoint: code exchange (RFC 6749 4.1.3),
+ * refresh (6.) and revocation (RFC 7009), with the provider's way of client
+ * authentication and of encoding the body.
+ *
+ * One call is one POST; nothing is repeated here. What the answer means is
+ * token.h's. Bodies are wiped.
+ */
+#include "conf.h"
+#include "httpc.h"
+#include "token.h"
+
+struct client_exchange {
+	const char	*code;
+	const char	*redirect_uri;
+	const char	*verifier;	/* NULL: PKCE is off */
+};
+
+void client_exchange(struct httpc *h, const struct provider *p,
+    const struct client_exchange *x, int64_t timeout_ms,
+    struct token_answer *out);
+
+void client_refresh(struct httpc *h, const struct provider *p,
+    const char *refresh_token, int64_t timeout_ms, struct token_answer *out);
+
+/* True when the provider says that the token is gone (RFC 7009 2.2). */
+bool client_revoke(struct httpc *h, const struct provider *p,
+    const char *token, const char *hint);
+
+#endif

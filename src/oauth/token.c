@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "token.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base64url.h"
+#include "jsonin.h"
+#include "params.h"
+#include "wipe.h"
+#include "xalloc.h"
+
+/* Longer lives than this are not seconds (some send milliseconds). */
+#define EXPIRES_IN_MAX (10LL * 366 * 86400)
+
+void
+token_answer_init(struct token_answer *t)
+{
+	memset(t, 0, sizeof(*t));
+	buf_init(&t->token.access, LIMIT_TOKEN);
+	buf_init(&t->token.refresh, LIMIT_TOKEN);
+	buf_init(&t->token.id_token, LIMIT_TOKEN);
+}
+
+void
+token_answer_clear(struct token_answer *t)
+{
+	buf_clear(&t->token.access);
+	buf_clear(&t->token.refresh);
+	buf_clear(&t->token.id_token);
+	token_answer_init(t);
+}
+
+/* ---- members, from JSON or from a form -------------------------------- */
+
+struct source {
+	struct json	*json;		/* NULL: a form */
+	struct params	 form;
+};
+
+static bool
+get_str(const struct source *s, const char *name, struct buf *out)
+{
+	const char *value;
+
+	if (s->json != NULL)
+		return json_get_str(s->json, name, out);
+	buf_reset(out);
+	if ((value = params_get(&s->form, name)) == NULL)
+		return false;
+	buf_str(out, value);
+	return !buf_failed(out);
+}
+
+/* Copy a member of at most size - 1 printable bytes; else "". */
+static bool
+get_text(const struct source *s, const char *name, char *out, size_t size)
+{
+	struct buf b = BUF_INIT(size - 1);
+	size_t i;
+	bool ok = get_str(s, name, &b) && b.len > 0;
+
+	for (i = 0; ok && i < b.len; i++)
+		ok = b.data[i] >= 0x20 && b.data[i] <= 0x7e;
+	snprintf(out, size, "%s", ok ? buf_cstr(&b) : "");
+	buf_clear(&b);
+	return ok;
+}
+
+static int64_t
+get_expires_in(const struct source *s, int64_t fallback)
+{
+	int64_t value = 0;
+	const char *text;
+
+	if (s->json != NULL) {
+		if (!json_get_int(s->json, "expires_in", &value))
+			return fallback;
+	} else if ((text = params_get(&s->form, "expires_in")) != NULL &&
+	    strlen(text) < 12 && strspn(text, "0123456789") == strlen(text)) {
+		value = strtoll(text, NULL, 10);
+	}
+	return value > 0 && value <= EXPIRES_IN_MAX ? value : fallback;
+}
+
+/* A token that can be sent as a header: RFC 6749 appendix A.12, VSCHAR. */
+static bool
+get_token(const struct source *s, const char *name, struct buf *out)
+{
+	size_t i;
+
+	if (!get_str(s, name, out) || out->len == 0)
+		goto none;
+	for (i = 0; i < out->len; i++)
+		if (out->data[i] < 0x20 || out->data[i] > 0x7e)
+			goto none;
+	return true;
+none:
+	buf_clear(out);
+	return false;
+}
+
+/* ---- reading ---------------------------------------------------------- */
+
+static bool
+is_one_of(const char *word, const char *const list[])
+{
+	for (; *list != NULL; list++)
+		if (strcmp(word, *list) == 0)
+			return true;
+	return false;
+}
+
+static enum answer
+classify_error(const struct provider *p, const char *error)
+{
+	static const char *const dead[] = {
+		"invalid_grant", "invalid_code", "bad_refresh_token",
+		"interaction_required", "login_required", "consent_required",
+		NULL
+	};
+	static const char *const config[] = {
+		"invalid_client", "unauthorized_client",
+		"unsupported_grant_type", "invalid_scope", NULL
+	};
+
+	if (is_one_of(error, dead) || name_list_has(&p->dead_errors, error))
+		return ANSWER_DEAD;
+	if (is_one_of(error, config))
+		return ANSWER_CONFIG;
+	return ANSWER_REFUSED;
+}
+
+static void
+set(struct token_answer *out, enum answer answer, const char *error)
+{
+	out->answer = answer;
+	snprintf(out->error, sizeof(out->error), "%s", error);
+}
+
+/* Take the tokens out of a 200. False when there is no access token. */
+static bool
+read_tokens(const struct source *s, const struct provider *p,
+    struct token *t)
+{
+	if (!get_token(s, "access_token", &t->access))
+		return false;
+	get_token(s, "refresh_token", &t->refresh);
+	get_token(s, "id_token", &t->id_token);
+	if (!get_text(s, "token_type", t->type, sizeof(t->type)) ||
+	    strcasecmp(t->type, "bearer") == 0)
+		snprintf(t->type, sizeof(t->type), "Bearer");
+	t->has_scope = get_text(s, "scope", t->scope, sizeof(t->scope));
+	t->expires_in = get_expires_in(s, p->expires_default);
+	return true;
+}
+
+/* Parse the body as JSON, or as a form where it says so. */
+static bool
+open_source(const struct httpc_answer *a, struct source *s)
+{
+	memset(s, 0, sizeof(*s));
+	if (json_parse(a->body.data != NULL ? a->body.data : "", a->body.len,
+	    &s->json) == ERR_OK)
+		return true;
+	/* GitHub and a few others: form-encoded, whatever they were asked. */
+	return (strncasecmp(a->content_type,
+	    "application/x-www-form-urlencoded", 33) == 0 ||
+	    strncasecmp(a->content_type, "text/plain", 10) == 0) &&
+	    a->body.len > 0 &&
+	    params_parse(&s->form, a->body.data, a->body.len, true) == ERR_OK;
+}
+
+static void
+close_source(struct source *s)
+{
+	json_free(s->json);
+	params_clear(&s->form);
+}
+
+/* An answer without tokens: what its error and its status say. */
+static void
+read_failure(const struct provider *p, const struct httpc_answer *a,
+    const struct source *s, struct token_answer *out)
+{
+	char error[sizeof(out->error)] = "", status[32];
+	bool named = s != NULL && get_text(s, "error", error, sizeof(error));
+	enum answer by_error = named ? classify_error(p, error) :
+	    ANSWER_REFUSED;
+
+	snprintf(status, sizeof(status), "http_%d", a->status);
+	out->reached = a->status < 500 && a->status != 429;
+	if (a->retry_after > 0)
+		out->retry_after = a->retry_after;
+	if (a->status >= 500)
+		set(out, a->retry_after >= 0 ? ANSWER_LATER : ANSWER_AMBIGUOUS,
+		    status);
+	else if (by_error != ANSWER_REFUSED)
+		set(out, by_error, error);
+	else if (a->status == 429 ||
+	    (named && strcmp(error, "temporarily_unavailable") == 0))
+		set(out, ANSWER_LATER, named ? error : status);
+	else if (a->status / 100 == 2 && s == NULL)
+		set(out, ANSWER_AMBIGUOUS, "unreadable");
+	else
+		set(out, ANSWER_REFUSED, named ? error :
+		    a->status / 100 == 2 ? "no_access_token" : status);
+	/* A 401 without a body is a proxy's, or a clock's: never the end. */
+	out->kills = out->answer == ANSWER_REFUSED &&
+	    (a->status != 401 || a->body.len > 0);
+}
+
+void
+token_read(const struct provider *p, const struct httpc_answer *a,
+    struct token_answer *out)
+{
+	struct source s;
+	bool readable;
+
+	token_answer_clear(out);
+	if (a->outcome == HTTPC_NOT_SENT) {
+		set(out, ANSWER_NOT_SENT, "unreachable");
+		return;
+	}
+	if (a->outcome == HTTPC_AMBIGUOUS) {
+		set(out, ANSWER_AMBIGUOUS, "no_answer");
+		return;
+	}
+	readable = open_source(a, &s);
+	if (a->status / 100 == 2 && readable &&
+	    read_tokens(&s, p, &out->token)) {
+		out->reached = true;
+		set(out, ANSWER_OK, "");
+	} else {
+		read_failure(p, a, readable ? &s : NULL, out);
+	}
+	close_source(&s);
+}
+
+/* ---- ID tokens -------------------------------------------------------- */
+
+/* The claims of a JWT (RFC 7519 3.): the second of three parts. */
+static struct json *
+read_claims(const char *jwt)
+{
+	const char *dot = strchr(jwt, '.'), *end;
+	struct json *claims = NULL;
+	size_t len, out_len;
+	char *out;
+
+	if (dot == NULL || (end = strchr(dot + 1, '.')) == NULL)
+		return NULL;
+	len = (size_t)(end - dot - 1);
+	out_len = len * 3 / 4;
+	out = xmalloc(out_len + 1);
+	if (base64url_decode(dot + 1, len, out, out_len) &&
+	    json_parse(out, out_len, &claims) != ERR_OK)
+		claims = NULL;
+	wipe(out, out_len);
+	free(out);
+	return claims;
+}
+
+bool
+token_id_matches(const char *id_token, const char *client_id,
+    const char *issuer, const char *nonce)
+{
+	struct json *claims = read_claims(id_token);
+	bool ok = claims != NULL && json_has_str(claims, "nonce", nonce) &&
+	    json_has_str(claims, "aud", client_id) &&
+	    (issuer == NULL || json_has_str(claims, "iss", issuer));
+
+	json_free(claims);
+	return ok;
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "conf.h"
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf_internal.h"
+#include "embed.h"
+#include "wipe.h"
+#include "xalloc.h"
+
+#define SUFFIX ".conf"
+
+/* folder/providers, or the preset's file in it. */
+static char *
+beside(const struct conf_build *b, const char *name)
+{
+	struct buf path = BUF_INIT(8192);
+	char *copy;
+
+	buf_str(&path, b->folder);
+	buf_str(&path, "/providers");
+	if (name != NULL)
+		buf_fmt(&path, "/%s" SUFFIX, name);
+	copy = buf_failed(&path) ? NULL : xstrdup(buf_cstr(&path));
+	buf_clear(&path);
+	return copy;
+}
+
+static const struct embedded_file *
+embedded(const char *name)
+{
+	const struct embedded_file *f;
+	size_t len = strlen(name);
+
+	for (f = embedded_presets; f->name != NULL; f++)
+		if (strncmp(f->name, name, len) == 0 &&
+		    strcmp(f->name + len, SUFFIX) == 0)
+			return f;
+	return NULL;
+}
+
+bool
+conf_has_preset(const struct conf_build *b, const char *name)
+{
+	char *path = beside(b, name);
+	bool yes = embedded(name) != NULL ||
+	    (path != NULL && access(path, F_OK) == 0);
+
+	free(path);
+	return yes;
+}
+
+static void
+add_name(struct buf *out, const char *file)
+{
+	size_t len = strlen(file);
+	char *name;
+
+	if (len <= strlen(SUFFIX) ||
+	    strcmp(file + len - strlen(SUFFIX), SUFFIX) != 0)
+		return;
+	name = xstrndup(file, len - strlen(SUFFIX));
+	/* A list for people: it ends where it would get too long. */
+	if (conf_is_name(name) && out->len + len + 2 < out->max) {
+		buf_str(out, out->len > 0 ? ", " : "");
+		buf_str(out, name);
+	}
+	free(name);
+}
+
+/* The known presets, for a message. */
+void
+conf_preset_names(const struct conf_build *b, struct buf *out)
+{
+	const struct embedded_file *f;
+	struct dirent *d;
+	char *path = beside(b, NULL);
+	DIR *dir = path != NULL ? opendir(path) : NULL;
+
+	for (f = embedded_presets; f->name != NULL; f++)
+		add_name(out, f->name);
+	while (dir != NULL && (d = readdir(dir)) != NULL)
+		for (f = embedded_presets;; f++) {
+			if (f->name == NULL) {
+				add_name(out, d->d_name);
+				break;
+			}
+			if (strcmp(f->name, d->d_name) == 0)
+				break;
+		}
+	if (dir != NULL)
+		closedir(dir);
+	free(path);
+}
+
+/*
+ * Presets hold no secrets, so others may read them; whoever may write them
+ * could send secrets elsewhere. ERR_NOT_FOUND is not logged.
+ */
+static enum err
+read_beside(const char *path, struct buf *out)
+{
+	struct conf_place at = { path, 0 };
+	struct stat st;
+	enum err e = ERR_CONFIG;
+	ssize_t n = 0;
+	char *room;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 && errno == ENOENT)
+		return ERR_NOT_FOUND;
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		conf_complain(&at, "can't be read: %s", strerror(errno));
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		conf_complain(&at, "is not a regular file");
+		goto out;
+	}
+	if ((st.st_mode & S_IWOTH) != 0) {
+		conf_complain(&at, "can be written by others; run chmod o-w "
+		    "%s", path);
+		goto out;
+	}
+	if (st.st_size > CONF_FILE_MAX) {
+		conf_complain(&at, "is longer than %d bytes", CONF_FILE_MAX);
+		goto out;
+	}
+	while ((room = buf_reserve(out, 4096)) != NULL) {
+		n = read(fd, room, 4096);
+		buf_cut(out, out->len - 4096 + (n > 0 ? (size_t)n : 0));
+		if (n == 0 || (n < 0 && errno != EINTR))
+			break;
+	}
+	if (room == NULL || n < 0)
+		conf_complain(&at, "can't be read");
+	else
+		e = ERR_OK;
+out:
+	if (fd >= 0)
+		close(fd);
+	return e;
+}
+
+static struct conf_reader *
+new_reader(struct conf_build *b)
+{
+	struct conf_reader *r = xcalloc(1, sizeof(*r));
+
+	r->preset = true;
+	r->next = b->presets;
+	b->presets = r;
+	return r;
+}
+
+/* The one section of that preset; NULL when none, or after a complaint. */
+static struct conf_section *
+load_preset(struct conf_build *b, const char *name)
+{
+	struct buf text = BUF_INIT(CONF_FILE_MAX + 4096), label = BUF_INIT(256);
+	const struct embedded_file *f = embedded(name);
+	struct conf_section *s = NULL;
+	struct conf_reader *r;
+	struct conf_place at;
+	char *path = beside(b, name);
+	enum err e = path != NULL ? read_beside(path, &text) : ERR_NOT_FOUND;
+
+	if (e == ERR_NOT_FOUND && f == NULL)
+		goto out;
+	r = new_reader(b);
+	if (e == ERR_NOT_FOUND) {
+		buf_fmt(&label, "preset %s", name);
+		e = conf_read_text(r, buf_cstr(&label), f->text,
+		    strlen(f->text));
+	} else if (e == ERR_OK) {
+		e = conf_read_text(r, path, buf_cstr(&text), text.len);
+	}
+	if (e != ERR_OK) {
+		b->failed = true;
+		goto out;
+	}
+	s = r->sections;
+	if (r->section_count != 1 || strcmp(s->title, name) != 0) {
+		at.file = r->sources->name;
+		at.line = r->section_count > 0 ? s->place.line : 0;
+		conf_complain(&at, "a preset holds one section of its own "
+		    "name; write provider %s {", name);
+		b->failed = true;
+		s = NULL;
+	}
+out:
+	buf_clear(&text);
+	buf_clear(&label);
+	free(path);
+	return s;
+}
+
+static void
+unknown_preset(struct conf_build *b, const struct conf_setting *set)
+{
+	struct buf names = BUF_INIT(500);
+
+	conf_preset_names(b, &names);
+	conf_fail(b, set, "names a preset that does not exist; there is: %s",
+	    names.len > 0 ? buf_cstr(&names) : "none");
+	buf_clear(&names);
+}
+
+bool
+conf_apply_preset(struct conf_build *b, struct conf_section *s)
+{
+	const struct conf_setting *named = &s->set[KEY_PRESET];
+	const char *name = s->title;
+	struct conf_section *from;
+	unsigned depth;
+	size_t i;
+
+	for (depth = 0;; depth++) {
+		bool failed = b->failed;
+
+		if (named->value != NULL)
+			name = named->value;
+		else if (depth > 0 || !conf_has_preset(b, name))
+			return true;
+		if (name[0] == '\0')
+			return true;
+		if (depth == CONF_PRESETS) {
+			conf_fail(b, named, "goes from preset to preset, more "
+			    "than %d; name the last one", CONF_PRESETS);
+			return false;
+		}
+		b->failed = false;
+		from = conf_is_name(name) ? load_preset(b, name) : NULL;
+		if (from == NULL) {
+			if (!b->failed && named->value != NULL)
+				unknown_preset(b, named);
+			b->failed = true;
+			return false;
+		}
+		b->failed = failed;
+		for (i = 0; i < KEY__MAX; i++)
+			if (s->set[i].value == NULL && i != KEY_PRESET) {
+				s->set[i] = from->set[i];
+				from->set[i].value = NULL;
+			}
+		named = &from->set[KEY_PRESET];
+	}
+}
+
+void
+conf_presets_clear(struct conf_build *b)
+{
+	struct conf_reader *r;
+
+	while ((r = b->presets) != NULL) {
+		b->presets = r->next;
+		conf_reader_clear(r);
+		free(r);
+	}
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "store.h"
+
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "log.h"
+#include "store_internal.h"
+
+#define GATE_BYTE 0
+
+/* ---- byte locks ------------------------------------------------------- */
+
+enum err
+store_lockfile_open(struct store *s, bool create)
+{
+	s->lock_fd = open(s->lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
+	    O_NOCTTY | (create ? O_CREAT : 0), 0600);
+	if (s->lock_fd >= 0)
+		return ERR_OK;
+	log_error("lock file %s: %s; `oauth-cgi init` creates it, and it must "
+	    "belong to the database's owner", s->lock_path, strerror(errno));
+	return ERR_CONFIG;
+}
+
+/* One fcntl() on one byte; an open file description's lock dies with it. */
+static int
+byte_lock(const struct store *s, int command, short type, int64_t byte)
+{
+	struct flock fl;
+
+	memset(&fl, 0, sizeof(fl));
+	fl.l_type = type;
+	fl.l_whence = SEEK_SET;
+	fl.l_start = (off_t)byte;
+	fl.l_len = 1;
+	return fcntl(s->lock_fd, command, &fl);
+}
+
+static void
+on_alarm(int sig)
+{
+	(void)sig;	/* only there to end a waiting fcntl() */
+}
+
+/* Wait for the gate in the kernel's queue; a timer that repeats ends it. */
+static int
+wait_for_gate(const struct store *s)
+{
+	int64_t until = clock_mono_ms() + WAIT_GATE_MS;
+	struct itimerval timer = {
+		.it_value = { WAIT_GATE_MS / 1000, (WAIT_GATE_MS % 1000) * 1000 },
+		.it_interval = { 0, 50000 },
+	}, off = { { 0, 0 }, { 0, 0 } };
+	int rc;
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+	do {
+		rc = byte_lock(s, F_OFD_SETLKW, F_WRLCK, GATE_BYTE);
+	} while (rc != 0 && errno == EINTR && clock_mono_ms() < until);
+	setitimer(ITIMER_REAL, &off, NULL);
+	return rc;
+}
+
+enum err
+store_gate_enter(struct store *s)
+{
+	struct stat st;
+
+	if (byte_lock(s, F_OFD_SETLK, F_WRLCK, GATE_BYTE) != 0 &&
+	    wait_for_gate(s) != 0) {
+		log_warn("database %s: other writers held the gate for %d ms",
+		    s->path, WAIT_GATE_MS);
+		return ERR_BUSY;
+	}
+	/* Somebody removed the lock file: others lock its successor. */
+	if (fstat(s->lock_fd, &st) != 0 || st.st_nlink == 0) {
+		store_gate_leave(s);
+		log_warn("lock file %s: replaced; opening it again",
+		    s->lock_path);
+		return ERR_BUSY;
+	}
+	return ERR_OK;
+}
+
+void
+store_gate_leave(struct store *s)
+{
+	byte_lock(s, F_OFD_SETLK, F_UNLCK, GATE_BYTE);
+}
+
+enum err
+store_lock(struct store *s, int64_t id, int64_t wait_ms, bool *waited)
+{
+	int64_t until = clock_mono_ms() + wait_ms;
+	unsigned pause_ms = 2;
+
+	*waited = false;
+	while (byte_lock(s, F_OFD_SETLK, F_WRLCK, 1 + id) != 0) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
+			log_error("lock file %s: %s", s->lock_path,
+			    strerror(errno));
+			return ERR_INTERNAL;
+		}
+		if (clock_mono_ms() >= until)
+			return ERR_BUSY;
+		*waited = true;
+		clock_sleep_jittered(pause_ms);
+		if (pause_ms < 64)
+			pause_ms *= 2;
+	}
+	s->locked_id = id;
+	return ERR_OK;
+}
+
+void
+store_unlock(struct store *s)
+{
+	if (s->locked_id == 0)
+		return;
+	byte_lock(s, F_OFD_SETLK, F_UNLCK, 1 + s->locked_id);
+	s->locked_id = 0;
+}
+
+/* ---- transactions ----------------------------------------------------- */
+
+static int
+on_wal_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	(void)db;
+	(void)name;
+	((struct store *)arg)->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+void
+store_gate_init(struct store *s)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_alarm;	/* no SA_RESTART: fcntl() must return */
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGALRM, &sa, NULL);
+	sqlite3_busy_timeout(s->db, WAIT_SQLITE_MS);
+	/* Replaces SQLite's own hook, and with it automatic checkpoints. */
+	sqlite3_wal_hook(s->db, on_wal_commit, s);
+}
+
+enum err
+store_begin(struct store *s)
+{
+	sqlite3_stmt *st = store_stmt(s, STMT_BEGIN, "BEGIN IMMEDIATE");
+	enum err e;
+
+	if (st == NULL)
+		return ERR_INTERNAL;
+	if ((e = store_gate_enter(s)) != ERR_OK)
+		return e;
+	if ((e = store_run(s, st, "begin")) != ERR_OK) {
+		store_gate_leave(s);
+		return e;
+	}
+	s->in_tx = true;
+	return ERR_OK;
+}
+
+/* Inside the gate: no commit of ours can run beside it. */
+static void
+checkpoint(struct store *s)
+{
+	int rc = sqlite3_wal_checkpoint_v2(s->db, "main",
+	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	s->wal_pages = 0;
+	if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+		store_result(s, rc, "checkpoint");
+}
+
+/* Make what was committed durable; outside the gate, so that syncs overlap. */
+static enum err
+sync_wal(struct store *s)
+{
+	sqlite3_file *wal = NULL;
+	int rc;
+
+	rc = sqlite3_file_control(s->db, "main",
+	    SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+	if (rc != SQLITE_OK || wal == NULL || wal->pMethods == NULL)
+		return ERR_OK;	/* nothing was ever written */
+	if ((rc = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL)) == SQLITE_OK)
+		return ERR_OK;
+	s->broken = true;
+	log_error("database %s: sync failed (%d): what was just written may "
+	    "be lost by a power cut; this process ends", s->path, rc);
+	return ERR_INTERNAL;
+}
+
+enum err
+store_commit(struct store *s, enum store_durability d)
+{
+	sqlite3_stmt *st = store_stmt(s, STMT_COMMIT, "COMMIT");
+	enum err e;
+
+	if (st == NULL || (e = store_run(s, st, "commit")) != ERR_OK) {
+		store_rollback(s);
+		return st == NULL ? ERR_INTERNAL : e;
+	}
+	s->in_tx = false;
+	if (s->wal && s->wal_pages > WAL_CHECKPOINT_PAGES)
+		checkpoint(s);
+	store_gate_leave(s);
+	return s->wal && d == STORE_DURABLE ? sync_wal(s) : ERR_OK;
+}
+
+void
+store_rollback(struct store *s)
+{
+	sqlite3_stmt *st;
+
+	if (!s->in_tx)
+		return;
+	s->in_tx = false;
+	st = store_stmt(s, STMT_ROLLBACK, "ROLLBACK");
+	/* SQLite has rolled back by itself after some errors. */
+	if (st != NULL && sqlite3_get_autocommit(s->db) == 0)
+		(void)store_run(s, st, "rollback");
+	store_gate_leave(s);
+}
