@@ -50,9 +50,9 @@ find_owner(const char *user, struct owner *o)
 	memset(o, 0, sizeof(*o));
 	if (user == NULL) {
 		if (geteuid() == 0)
-			admin_say("run by root without --user: the web "
-			    "programs must run as root's group or they can't "
-			    "use these files; --user NAME gives them away");
+			admin_say("run by root without --user: everything will "
+			    "belong to root, and web programs of another user "
+			    "can't use it; --user NAME gives it to them");
 		return ADMIN_OK;
 	}
 	if ((pw = getpwnam(user)) == NULL) {

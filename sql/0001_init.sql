@@ -2,7 +2,7 @@
 --
 -- Times are Unix seconds, hashes SHA-256. A sealed column holds a value that
 -- only the key files open (src/oauth/vault.h). Strings that come from outside
--- are limited by src/base/limits.h before they get here.
+-- are limited by src/base/limit.h before they get here.
 
 -- A site, or a part of one, that asks for tokens.
 CREATE TABLE app (

@@ -17,7 +17,7 @@
 #include "gateway.h"
 #include "httpc.h"
 #include "keyring.h"
-#include "limits.h"
+#include "limit.h"
 #include "lockdown.h"
 #include "log.h"
 #include "problem.h"

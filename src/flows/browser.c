@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "limits.h"
+#include "limit.h"
 #include "return_to.h"
 
 const char *

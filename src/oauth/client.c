@@ -7,7 +7,7 @@
 
 #include "base64url.h"
 #include "jsonout.h"
-#include "limits.h"
+#include "limit.h"
 #include "urlenc.h"
 
 /* A request body that is written as a form or as JSON. */

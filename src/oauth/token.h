@@ -18,7 +18,7 @@
 #include "buf.h"
 #include "conf.h"
 #include "httpc.h"
-#include "limits.h"
+#include "limit.h"
 
 enum answer {
 	ANSWER_OK,

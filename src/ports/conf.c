@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "conf_internal.h"
-#include "limits.h"
+#include "limit.h"
 #include "log.h"
 #include "wipe.h"
 #include "xalloc.h"

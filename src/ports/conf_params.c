@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "conf_internal.h"
-#include "limits.h"
+#include "limit.h"
 #include "params.h"
 #include "urlenc.h"
 #include "wipe.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "conf_internal.h"
-#include "limits.h"
+#include "limit.h"
 #include "wipe.h"
 #include "xalloc.h"
 

@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "conf_internal.h"
-#include "limits.h"
+#include "limit.h"
 #include "xalloc.h"
 
 #define HOST_MAX 253

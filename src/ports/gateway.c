@@ -16,7 +16,7 @@
 #include <fcgiapp.h>
 
 #include "buf.h"
-#include "limits.h"
+#include "limit.h"
 #include "listener.h"
 #include "log.h"
 #include "wipe.h"

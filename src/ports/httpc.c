@@ -17,7 +17,7 @@
 #include <curl/curl.h>
 
 #include "clock.h"
-#include "limits.h"
+#include "limit.h"
 #include "log.h"
 #include "wipe.h"
 #include "xalloc.h"

@@ -9,7 +9,7 @@
 #include <json-c/json.h>
 #include <json-c/printbuf.h>
 
-#include "limits.h"
+#include "limit.h"
 #include "log.h"
 #include "urlenc.h"
 #include "wipe.h"

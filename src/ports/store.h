@@ -37,7 +37,7 @@
 #include "buf.h"
 #include "conf.h"
 #include "err.h"
-#include "limits.h"
+#include "limit.h"
 
 #define STORE_HASH	32
 #define STORE_PUBLIC_ID	16

@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 #include "err.h"
-#include "limits.h"
+#include "limit.h"
 
 struct param {
 	const char	*name;

@@ -8,7 +8,7 @@
 
 #include "base64url.h"
 #include "clock.h"
-#include "limits.h"
+#include "limit.h"
 
 static enum method
 method_of(const char *name)

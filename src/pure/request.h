@@ -4,7 +4,7 @@
 
 /*
  * request - one HTTP request as a web server hands it to a CGI program
- * (RFC 3875), checked against limits.h and taken apart.
+ * (RFC 3875), checked against limit.h and taken apart.
  *
  * Knows nothing of libfcgi: variables come through a callback, the body as
  * bytes. Empty variables count as missing (nginx sends REMOTE_USER="").

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "limits.h"
+#include "limit.h"
 #include "urlenc.h"
 
 /* The parameters that we add, and that a return_to must not bring along. */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "limits.h"
+#include "limit.h"
 #include "log.h"
 
 /* A secret that no log line may ever show. */

@@ -23,7 +23,7 @@
 #include "clock.h"
 #include "fcgi_client.h"
 #include "harness.h"
-#include "limits.h"
+#include "limit.h"
 #include "log.h"
 #include "xalloc.h"
 

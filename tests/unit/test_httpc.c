@@ -19,7 +19,7 @@
 #include "clock.h"
 #include "hostile.h"
 #include "httpc.h"
-#include "limits.h"
+#include "limit.h"
 #include "log.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "jsonin.h"
-#include "limits.h"
+#include "limit.h"
 #include "xalloc.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef OAC_LIMITS_H
-#define OAC_LIMITS_H
+#ifndef OAC_LIMIT_H
+#define OAC_LIMIT_H
 
 /*
- * limits - every size and time limit of the programs, in one list.
+ * limit - every size and time limit of the programs, in one list.
+ *
+ * (Not limits.h: that name is the C library's, and it would be found first.)
  *
  * Sizes are bytes without a terminating NUL, times are seconds unless the
  * name says otherwise. A peer that goes past a limit gets a clear answer
