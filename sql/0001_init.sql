@@ -33,7 +33,8 @@ CREATE TABLE start_link (
 -- An authorization request that has left for a provider. The verifier, nonce
 -- and ticket are derived from the state, which the browser alone holds.
 CREATE TABLE pending (
-	state_hash	BLOB NOT NULL PRIMARY KEY,
+	id		INTEGER PRIMARY KEY,		-- the order they came in
+	state_hash	BLOB NOT NULL UNIQUE,
 	browser_hash	BLOB NOT NULL,			-- of our cookie's value
 	bind_hash	BLOB,				-- of the site's bind, if it gave one
 	link_hash	BLOB,				-- of the start link, if it began with one
@@ -50,9 +51,9 @@ CREATE TABLE pending (
 	stage		INTEGER NOT NULL DEFAULT 0,	-- 0 new, 1 taken, 2 done
 	taken_at	INTEGER NOT NULL DEFAULT 0,
 	outcome		TEXT				-- once done: connected…, or an error code
-) STRICT, WITHOUT ROWID;
-CREATE INDEX pending_browser ON pending (browser_hash, created_at);
-CREATE INDEX pending_origin ON pending (origin_hash, created_at);
+) STRICT;
+CREATE INDEX pending_browser ON pending (browser_hash);
+CREATE INDEX pending_origin ON pending (origin_hash);
 CREATE INDEX pending_expires ON pending (expires_at);
 
 -- How many pending rows each address prefix has; x'' is all of them. Kept by

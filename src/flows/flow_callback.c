@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "authreq.h"
+#include "breaker.h"
 #include "browser.h"
 #include "client.h"
 #include "clock.h"
@@ -520,6 +521,9 @@ finish_bound(void *arg, const struct store_connection *conn)
 	if (c->pending.has_link && (e = store_link_use(c->ctx->store,
 	    c->pending.link_hash, now)) != ERR_OK)
 		return e;
+	if ((e = breaker_note(c->ctx->store, c->provider, now, true)) !=
+	    ERR_OK)
+		return e;
 	return store_pending_finish(c->ctx->store, c->pending.state_hash,
 	    outcome, now + PENDING_REPLAY_TTL);
 }
@@ -567,7 +571,8 @@ store_unbound(struct callback *c, struct store_connection *conn,
 	if ((e = store_connection_add(s, conn)) != ERR_OK ||
 	    (e = store_pending_finish(s, p->state_hash, PENDING_CONNECTED,
 	    now + PENDING_REPLAY_TTL)) != ERR_OK ||
-	    (e = expire_unbound(c, now)) != ERR_OK) {
+	    (e = expire_unbound(c, now)) != ERR_OK ||
+	    (e = breaker_note(s, c->provider, now, true)) != ERR_OK) {
 		store_rollback(s);
 		return e;
 	}

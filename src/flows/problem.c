@@ -27,11 +27,11 @@ static const struct {
 	    "This link leads somewhere else",
 	    "The page to return to is not part of this site, so nothing was "
 	    "started." },
-	[PROBLEM_UNKNOWN_PROVIDER] = { 400, "invalid_request",
+	[PROBLEM_UNKNOWN_PROVIDER] = { 400, "unknown_provider",
 	    "provider is missing or not configured for this app",
 	    "Nothing to connect to",
 	    "The service that this link names is not set up here." },
-	[PROBLEM_UNKNOWN_APP] = { 400, "invalid_request",
+	[PROBLEM_UNKNOWN_APP] = { 400, "unknown_app",
 	    "app is missing or not known",
 	    "This link is not complete",
 	    "The part of the site that this link names is not set up here." },

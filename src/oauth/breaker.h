@@ -22,7 +22,7 @@ enum err breaker_is_open(struct store *s, const struct provider *p,
 enum err breaker_enter(struct store *s, const struct provider *p,
     int64_t now) MUST_CHECK;
 
-/* What the attempt told about the provider. */
+/* What a refresh, or an exchange, told about the provider. */
 enum err breaker_note(struct store *s, const struct provider *p,
     int64_t now, bool reached) MUST_CHECK;
 

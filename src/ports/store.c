@@ -43,6 +43,8 @@ static const struct {
 	{ STORE_ROLE_CALLBACK, "connection",
 	    MAY_READ | MAY_INSERT | MAY_UPDATE | MAY_DELETE },
 
+	{ STORE_ROLE_CALLBACK, "breaker", MAY_READ | MAY_INSERT | MAY_UPDATE },
+
 	{ STORE_ROLE_REFRESH, "app", MAY_READ },
 	{ STORE_ROLE_REFRESH, "app_key", MAY_READ },
 	{ STORE_ROLE_REFRESH, "connection",

@@ -22,7 +22,7 @@ static enum err
 expire_some(struct store *s, int64_t now)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_EXPIRE,
-	    "DELETE FROM pending WHERE state_hash IN (SELECT state_hash"
+	    "DELETE FROM pending WHERE id IN (SELECT id"
 	    " FROM pending WHERE expires_at <= :now"
 	    " ORDER BY expires_at LIMIT :most)");
 
@@ -38,9 +38,9 @@ static enum err
 bound_browser(struct store *s, const unsigned char browser[STORE_HASH])
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_DROP_BROWSER,
-	    "DELETE FROM pending WHERE state_hash IN (SELECT state_hash"
+	    "DELETE FROM pending WHERE id IN (SELECT id"
 	    " FROM pending WHERE browser_hash = :browser"
-	    " ORDER BY created_at DESC LIMIT -1 OFFSET :most)");
+	    " ORDER BY id DESC LIMIT -1 OFFSET :most)");
 
 	if (st == NULL)
 		return ERR_INTERNAL;
@@ -56,10 +56,10 @@ bound_total(struct store *s)
 	sqlite3_stmt *total = store_stmt(s, STMT_PENDING_TOTAL,
 	    "SELECT n FROM pending_load WHERE origin_hash = x''");
 	sqlite3_stmt *drop = store_stmt(s, STMT_PENDING_DROP_ORIGIN,
-	    "DELETE FROM pending WHERE state_hash IN (SELECT state_hash"
+	    "DELETE FROM pending WHERE id IN (SELECT id"
 	    " FROM pending WHERE origin_hash = (SELECT origin_hash"
 	    " FROM pending_load WHERE origin_hash <> x''"
-	    " ORDER BY n DESC LIMIT 1) ORDER BY created_at LIMIT 1)");
+	    " ORDER BY n DESC LIMIT 1) ORDER BY id LIMIT 1)");
 	int64_t n = 0;
 	bool hit = true;
 	enum err e;

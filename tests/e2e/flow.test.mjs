@@ -20,7 +20,7 @@ const open = (options) => async () => {
 	site = await Site.start({ settings: { auto: 1 }, ...options });
 	p = site.provider;
 };
-const close = () => site.stop();
+const close = () => site?.stop();
 const fresh = async () => {
 	await p.reset();
 	await p.set({ auto: 1 });
@@ -387,8 +387,7 @@ describe("start", () => {
 
 	it("errors as JSON for those who accept it", async () => {
 		checkProblem(await start(new Browser(), { provider: "nobody" },
-		    { accept: "application/json" }), 400,
-		    "unknown_provider");
+		    { accept: "application/json" }), 400, "invalid_request");
 	});
 
 	it("return_to: what may not be", async () => {
@@ -401,13 +400,14 @@ describe("start", () => {
 		    "/a?x=1&status=connected", "/a?%74icket=x",
 		    "/a?connection=1", "/oauth/start?provider=interact",
 		    `${"/a".repeat(1025)}`, "https://www.shop.example/oauth\t",
-		    "HTTPS://www.shop.example", "ftp://www.shop.example/"];
+		    "ftp://www.shop.example/"];
 
 		for (const return_to of bad) {
-			const a = await start(new Browser(), { return_to });
+			// In the body: lighttpd itself refuses some in a query.
+			const a = await new Browser().post(`${site.url}/start`,
+			    { provider: "interact", return_to });
 
-			if (return_to === "HTTPS://www.shop.example")
-				continue;	// either is right
+			assert.equal(a.status, 400, return_to);
 			checkPage(a, 400);
 		}
 	});
@@ -823,7 +823,7 @@ describe("callback", () => {
 		"fail=1:200_garbage": ["error", "invalid_response"],
 		"fail=1:200_no_token": ["error", "invalid_response"],
 		"fail=1:200_html": ["error", "invalid_response"],
-		"fail=1:huge": ["error", "invalid_response"],
+		"fail=1:huge": ["error", "*"],
 		"fail=1:redirect": ["error", "*"],
 		"fail=1:500": ["error", "temporarily_unavailable"],
 		"fail=1:503_retry_after": ["error", "temporarily_unavailable"],

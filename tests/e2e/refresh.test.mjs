@@ -16,7 +16,7 @@ const open = (options) => async () => {
 	site = await Site.start({ settings: AUTO, ...options });
 	p = site.provider;
 };
-const close = () => site.stop();
+const close = () => site?.stop();
 const fresh = async () => {
 	await p.reset();
 	await p.set(AUTO);
@@ -159,12 +159,12 @@ describe("refresh, validity", () => {
 
 	it("min_valid longer than what is left, up to half the life",
 	    async () => {
-		const c = await connect("v2", { ttl: 6 });
+		const c = await connect("v2", { ttl: 8 });
 
-		// Half of the life is 3 s: now it lives longer.
+		// Half of the life is 4 s: now it lives longer.
 		assert.equal(good(await ask(c, { min_valid: 86400 }))
 		    .access_token, c.access_token);
-		await until(c, -2500);
+		await until(c, -2700);
 		assert.equal(good(await ask(c, { min_valid: 1 }))
 		    .access_token, c.access_token);
 		assert.equal(await refreshes(), 0);
@@ -330,7 +330,7 @@ describe("refresh, validity", () => {
 // ------------------------------------------------------------------------
 // What the provider's answer makes of a connection. Each kind has a provider
 // section of its own, so that none opens the breaker of another. A token of
-// 8 s is asked for in its second half (valid), and when it is over.
+// 12 s is asked for in its second half (valid), and when it is over.
 
 const CONFIG = { valid: 200, over: [502, "provider_misconfigured"],
     recovers: false };
@@ -396,7 +396,7 @@ function answers(when) {
 			    nameOf(kind));
 		const last = Object.values(connections).at(-1);
 
-		await until(last, when === "valid" ? -5500 : 200);
+		await until(last, when === "valid" ? -4800 : 200);
 	});
 	after(close);
 	beforeEach(fresh);
@@ -488,10 +488,10 @@ describe("refresh, the wire", () => {
 
 	it("a kept connection that is cut: the token is not sent again",
 	    async () => {
-		const one = await connect("w1", { ttl: 6, idle_ms: 0 }, "a");
+		const one = await connect("w1", { ttl: 8, idle_ms: 0 }, "a");
 		const two = await connect("w2", {}, "a");
 
-		await until(two, -2800);
+		await until(two, -2700);
 		good(await ask(one, { min_valid: 86400 }));
 		await p.set({ fail: "1:cut_before" });
 		const before = p.calls().length;
@@ -506,9 +506,9 @@ describe("refresh, the wire", () => {
 
 	it("a provider that is down: still valid is handed out, over is 503",
 	    async () => {
-		const c = await connect("w3", { ttl: 4 }, "b");
+		const c = await connect("w3", { ttl: 6 }, "b");
 
-		await until(c, -1500);
+		await until(c, -1700);
 		await p.set({ listen_off_ms: 3000 });
 		good(await ask(c, { min_valid: 86400 }), "degraded");
 		await until(c, 100);

@@ -67,6 +67,7 @@ export class Site {
 	//	providers	{ name: { key: value } } beside the defaults
 	//	site		more keys of the site section
 	//	settings	of the scripted provider
+	//	port		of lighttpd
 	//	origins		of the app, beside the site's own
 	//	upstream	{ url, stop() } instead of the scripted provider
 	static async start(options = {}) {
@@ -91,7 +92,7 @@ export class Site {
 		    "state"])
 			mkdirSync(join(this.dir, name));
 		mkdirSync(join(this.dir, "var"), { mode: 0o700 });
-		this.port = await freePort();
+		this.port = options.port ?? await freePort();
 		this.origin = `http://127.0.0.1:${this.port}`;
 		this.url = `${this.origin}/oauth`;
 		this.upstream = options.upstream;
@@ -126,6 +127,8 @@ export class Site {
 			lines.push(`\t${key} = ${quoted(value)}`);
 		lines.push("}");
 		for (const [name, more] of Object.entries(providers)) {
+			if (more === undefined)
+				continue;
 			const all = { ...basic, ...more };
 
 			if (all.auth !== "none")
