@@ -7,6 +7,8 @@
 #include "log.h"
 #include "page.h"
 
+#define RETRY_AFTER_503 5
+
 /* The words for each problem; description is for programs, text for people. */
 static const struct {
 	int		 status;
@@ -80,7 +82,7 @@ static const struct {
 	[PROBLEM_QUERY_SIZE] = { 414, "invalid_request",
 	    "the query is too long",
 	    "This address is too long", "Go back to the site and try again." },
-	[PROBLEM_MEDIA_TYPE] = { 415, "invalid_request",
+	[PROBLEM_MEDIA_TYPE] = { 400, "invalid_request",
 	    "the body must be application/x-www-form-urlencoded",
 	    "This form can't be read", "Go back to the site and try again." },
 	[PROBLEM_SERVER] = { 500, "server_error",
@@ -128,6 +130,9 @@ problem_answer(struct response *res, enum problem p, bool json,
 		jsonout_str(&res->body, "error_description",
 		    problems[p].description);
 		jsonout_str(&res->body, "error_id", log_id());
+		if (problems[p].status == 503)
+			jsonout_int(&res->body, "retry_after",
+			    RETRY_AFTER_503);
 		jsonout_close(&res->body);
 	} else {
 		page_begin(res, problems[p].status, problems[p].title);
@@ -142,6 +147,6 @@ problem_answer(struct response *res, enum problem p, bool json,
 	res->allow = allow;
 	res->head = head;
 	if (problems[p].status == 503)
-		res->retry_after = 5;
+		res->retry_after = RETRY_AFTER_503;
 	buf_clear(&number);
 }

@@ -27,7 +27,7 @@ enum problem {
 	PROBLEM_METHOD,			/* 405 */
 	PROBLEM_BODY_SIZE,		/* 413 */
 	PROBLEM_QUERY_SIZE,		/* 414 */
-	PROBLEM_MEDIA_TYPE,		/* 415 */
+	PROBLEM_MEDIA_TYPE,		/* 400: the body is not a form */
 	PROBLEM_SERVER,			/* 500 */
 	PROBLEM_UNAVAILABLE,		/* 503, Retry-After */
 	PROBLEM__MAX
