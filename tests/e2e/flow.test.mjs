@@ -387,7 +387,7 @@ describe("start", () => {
 
 	it("errors as JSON for those who accept it", async () => {
 		checkProblem(await start(new Browser(), { provider: "nobody" },
-		    { accept: "application/json" }), 400, "invalid_request");
+		    { accept: "application/json" }), 400, "unknown_provider");
 	});
 
 	it("return_to: what may not be", async () => {

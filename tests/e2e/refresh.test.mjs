@@ -98,6 +98,21 @@ function herds() {
 		assert.equal((await p.stats()).families_revoked, 0);
 	});
 
+	it("12 callers while the old token still lives: nobody is told that " +
+	    "the provider is away", async () => {
+		const c = await connect("early", { ttl: 8 });
+
+		await until(c, -2700);
+		await p.set({ delay_ms: 700, ttl: 100 });
+		const all = await Promise.all(Array.from({ length: 12 },
+		    (x, i) => sleep(i * 20).then(() => ask(c,
+		    { min_valid: 86400 }))));
+
+		for (const a of all)
+			good(a);
+		assert.equal(await refreshes(), 1);
+	});
+
 	it("three expiries with 12 callers each: three refreshes", async () => {
 		let c = await connect("thrice", { ttl: 2 });
 
@@ -604,6 +619,7 @@ describe("refresh, rejected", () => {
 
 		await sleep((OLD + 1) * 1000);
 		await p.expire();
+		await p.set({ delay_ms: 500 });
 		assert.equal((await p.me(c.access_token)).status, 401);
 		const all = await Promise.all(Array.from({ length: 12 },
 		    () => ask(c, { rejected: c.access_token })));

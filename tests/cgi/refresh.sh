@@ -1,0 +1,220 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# refresh.sh - /refresh as plain CGI: who may ask, what is asked, redeeming.
+
+# shellcheck source=tests/cgi/lib.sh
+. "${top_srcdir:-.}/tests/cgi/lib.sh"
+
+provider
+site http://localhost:8080/oauth
+shop=$key
+blog=$(admin app add blog)
+
+says() {
+	is "$1" "$code $(json error)" "$2"
+}
+
+# ---- who asks ----
+
+connect '&app=shop'
+first=$ticket
+post refresh 'provider=demo&subject=me'
+says 'no key' '401 invalid_key'
+is 'a 401 has WWW-Authenticate' "$(header WWW-Authenticate)" Bearer
+is 'it is JSON' "$(header Content-Type)" application/json
+for k in "Bearer ${key}x" "Bearer x$key" 'Bearer ' "Basic $key" "$key" \
+    "Bearer oacgi_$(printf '%043d' 0)"; do
+	post refresh 'provider=demo&subject=me' HTTP_AUTHORIZATION="$k"
+	says "key '$k'" '401 invalid_key'
+done
+post refresh 'provider=demo&subject=me' HTTP_X_OAUTH_CGI_KEY="$key"
+says 'X-OAuth-CGI-Key' '404 unknown_connection'
+post refresh 'provider=demo&subject=me' HTTP_AUTHORIZATION="bearer $key"
+says 'the scheme knows no case' '404 unknown_connection'
+post refresh "provider=demo&subject=me&key=$key"
+says 'a key in the body is none' '401 invalid_key'
+
+# ---- methods and shape ----
+
+for m in GET HEAD PUT; do
+	run refresh REQUEST_METHOD=$m HTTP_AUTHORIZATION="Bearer $key"
+	is "$m is 405 with Allow" "$code $(header Allow)" '405 POST'
+done
+refresh 'provider=demo&subject=me' PATH_INFO=/x
+is 'PATH_INFO is 404' "$code" 404
+refresh '{}' CONTENT_TYPE=application/json
+is 'JSON is 415' "$code" 415
+refresh "subject=$(printf '%070000d' 0)"
+is 'a large body is 413' "$code" 413
+refresh 'provider=demo&subject=me' QUERY_STRING='min_valid=5'
+says 'a query' '400 invalid_request'
+big=$(printf '%0256d' 0)
+while IFS= read -r b; do
+	refresh "$b"
+	says "'$b'" '400 invalid_request'
+done <<LIST
+
+provider=demo
+subject=me
+provider=demo&subject=
+provider=&subject=me
+provider=demo&subject=me&provider=demo
+provider=demo&subject=me&unknown=1
+provider=demo&subject=me&min_valid=
+provider=demo&subject=me&min_valid=-1
+provider=demo&subject=me&min_valid=+1
+provider=demo&subject=me&min_valid=1e3
+provider=demo&subject=me&min_valid=86401
+provider=demo&subject=me&min_valid=99999999999999999999
+provider=Demo&subject=me
+provider=demo&subject=%FF
+provider=demo&subject=a%00b
+provider=demo&subject=$big
+connection=x&subject=me
+connection=x&provider=demo
+connection=x&bind=$bind
+ticket=$first
+ticket=$first&subject=me
+ticket=$first&bind=$bind
+ticket=$first&subject=me&bind=$bind&provider=demo
+LIST
+for m in 0 86400; do
+	refresh "provider=demo&subject=me&min_valid=$m"
+	says "min_valid=$m" '404 unknown_connection'
+done
+for c in x 00000000000000000000000000000000 "$(printf '%022d' 0)"; do
+	refresh "connection=$c"
+	says "connection=$c" '404 unknown_connection'
+done
+
+# ---- redeeming ----
+
+redeem() {
+	refresh "ticket=$1&subject=$2&bind=${3-$bind}"
+}
+redeem "$first" me session-of-somebody-else
+says 'another session' '403 wrong_session'
+refresh "ticket=$first&subject=me&browser=${jar#*=}"
+says 'with bind at /start only bind counts' '403 wrong_session'
+key=$blog
+redeem "$first" me
+says 'the ticket of another app' '410 ticket_spent'
+key=$shop
+redeem "$first" me
+is 'the ticket is still good' "$code $(json subject) $(json status)" \
+    '200 me ok'
+answer=$body
+id=$(json connection)
+token=$(json access_token)
+is 'provider, type and scope' \
+    "$(json provider) $(json token_type) $(json scope)" \
+    'demo Bearer read_user write_data'
+yes 'expires_in is nearly the whole hour' [ "$(json expires_in)" -gt 3500 ]
+left=$(($(json expires_at) - $(date +%s)))
+yes 'expires_at is the same as a time' [ "$left" -gt 3500 ]
+is 'nothing was replaced' "$(json replaced)" ''
+steady() {
+	printf '%s\n' "$1" | sed 's/"expires_in":[0-9]*//'
+}
+redeem "$first" me
+is 'the same again gives the same answer' "$code $(steady "$body")" \
+    "200 $(steady "$answer")"
+redeem "$first" you
+says 'another subject' '410 ticket_spent'
+redeem "$first" me wrong-wrong-wrong-wrong
+unlike 'another proof gets nothing' "$code" 200
+redeem "$(printf '%043d' 0)" me
+says 'an unknown ticket' '410 ticket_spent'
+redeem "${first}x" me
+says 'what is no ticket' '410 ticket_spent'
+
+# ---- asking ----
+
+refresh "connection=$id"
+is 'by connection' "$code $(json access_token)" "200 $token"
+refresh 'provider=demo&subject=me'
+is 'by provider and subject' "$code $(json access_token)" "200 $token"
+refresh 'provider=demo&subject=me' HTTP_ACCEPT=text/html
+is 'always as JSON' "$(header Content-Type)" application/json
+refresh 'provider=demo&subject=ME'
+says 'subjects are compared bytewise' '404 unknown_connection'
+key=$blog
+refresh "connection=$id"
+says 'the connection of another app' '404 unknown_connection'
+missing=$body
+refresh 'connection=00000000000000000000000000000000'
+is 'looks like a missing one' "$body" "$missing"
+refresh 'provider=demo&subject=me'
+says 'by subject, too' '404 unknown_connection'
+key=$shop
+is 'nothing was refreshed so far' "$(stat refresh_calls)" 0
+
+# ---- the same subject connects again ----
+
+connect '&app=shop'
+redeem "$ticket" me
+is 'a second connect takes over' \
+    "$code $(json connection) $(json replaced)" "200 $id true"
+unlike 'with its own tokens' "$(json access_token)" "^$token\$"
+token=$(json access_token)
+redeem "$ticket" me
+is 'again the same' "$code $(json access_token)" "200 $token"
+redeem "$first" me
+says 'the first ticket is over' '410 ticket_spent'
+is 'there is one connection' "$(admin list | grep -c demo)" 1
+
+# ---- the cookie as proof ----
+
+get start 'provider=demo&app=shop&return_to=%2F'
+consent
+get callback "$back" PATH_INFO=/demo
+ticket=$(param ticket "$location")
+redeem "$ticket" static
+says 'bind where /start had none' '403 wrong_session'
+refresh "ticket=$ticket&subject=static&browser=$(printf '%043d' 0)"
+says 'the cookie of another' '403 wrong_session'
+refresh "ticket=$ticket&subject=static&browser=${jar#*=}"
+is 'the cookie' "$code $(json subject)" '200 static'
+
+# ---- refreshing ----
+
+refresh "connection=$id&rejected=$token"
+says 'rejected, but new: later' '503 temporarily_unavailable'
+yes 'with Retry-After' [ -n "$(header Retry-After)" ]
+is 'and in the body' "$(json retry_after)" "$(header Retry-After)"
+is 'with the connection' "$(json connection)" "$id"
+refresh "connection=$id&rejected=some-older-one"
+is 'an older one was rejected: the current one' \
+    "$code $(json access_token)" "200 $token"
+control set ttl=2
+connect '&app=shop'
+redeem "$ticket" short
+old=$(json access_token)
+sleep 2
+refresh 'provider=demo&subject=short'
+is 'expired: refreshed' "$code $(json status)" '200 ok'
+unlike 'it is another token' "$(json access_token)" "^$old\$"
+is 'by one call' "$(stat refresh_calls)" 1
+control set 'fail=*:400/invalid_grant'
+sleep 2
+refresh 'provider=demo&subject=short'
+says 'the grant is over' '409 reauthorization_required'
+yes 'it names the connection' [ -n "$(json connection)" ]
+connect '&app=shop'
+unlike 'nor can a new one be had' "$location" 'status=connected'
+control set fail=
+connect '&app=shop'
+redeem "$ticket" short
+is 'connecting again mends it' "$code $(json replaced)" '200 true'
+
+# ---- keys end ----
+
+admin app key shop --replace >"$T/new"
+refresh "connection=$id"
+says 'a key that was replaced' '401 invalid_key'
+key=$(cat "$T/new")
+refresh "connection=$id"
+is 'the new one' "$code" 200
+
+finished
