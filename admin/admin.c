@@ -151,15 +151,10 @@ static enum err
 by_id(struct admin *a, const char *text, struct store_connection *c)
 {
 	unsigned char id[STORE_PUBLIC_ID];
-	struct store_app app;
-	enum err e;
 
 	if (!connection_id_parse(text, id))
 		return ERR_NOT_FOUND;
-	if (admin_app(a, &app) != ADMIN_OK)
-		return ERR_INPUT;
-	e = store_connection_by_public_id(a->store, app.name, id, c);
-	return e;
+	return store_connection_by_public_id(a->store, a->app, id, c);
 }
 
 int

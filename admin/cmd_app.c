@@ -48,7 +48,12 @@ read_origins(const struct admin *a, struct store_app *app)
 		/* An origin and nothing more, but for one slash. */
 		if (len > 0 && a->origins[i][len - 1] == '/')
 			len--;
-		if (origin == NULL || strcspn(a->origins[i] + 8, "/?#") + 8 <
+		if (origin != NULL && strncmp(origin, "http:", 5) == 0 &&
+		    !conf_is_loopback(origin)) {
+			admin_say("%s is not https, so anybody on the way "
+			    "could read tickets", a->origins[i]);
+			rc = ADMIN_USAGE;
+		} else if (origin == NULL || strcspn(a->origins[i] + 8, "/?#") + 8 <
 		    len) {
 			admin_say("%s is not an origin; write it like "
 			    "https://shop.example", a->origins[i]);

@@ -168,7 +168,7 @@ workers_run(const struct workers *w)
 
 	our_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	/* Who started us may have ignored it; then there is none to wait for. */
+	/* Who started us may have ignored it; then none would ever come. */
 	signal(SIGCHLD, SIG_DFL);
 	p.slots = xcalloc(w->count, sizeof(*p.slots));
 	while (!p.stopping || p.alive > 0) {

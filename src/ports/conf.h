@@ -80,7 +80,7 @@ struct provider {
 struct conf {
 	char			*file;		/* absolute path of what was read */
 	char			*url;		/* without a trailing slash */
-	char			*origin;	/* scheme://host[:port] of url, lower case, no default port */
+	char			*origin;	/* of url; see conf_url_origin() */
 	char			*host;		/* host[:port] of it */
 	char			*path;		/* its path, "" when none */
 	bool			 secure;	/* https */

@@ -38,9 +38,9 @@
 /* Where one request comes from. */
 struct source {
 	request_getenv	 get;
-	bool		(*read)(void *arg, char *at, size_t len); /* all of it */
+	bool		(*read)(void *arg, char *at, size_t len); /* all len */
 	void		*arg;
-	int		 refused;	/* the status, decided beforehand, or 0 */
+	int		 refused;	/* status decided beforehand, or 0 */
 };
 
 /* Take the request apart; on failure *status says what to answer. */

@@ -143,7 +143,10 @@ enum err store_link_get(struct store *s, const unsigned char hash[STORE_HASH],
     struct store_link *out) MUST_CHECK;
 enum err store_link_add(struct store *s, const struct store_link *l)
     MUST_CHECK;
-/* In a transaction. ERR_NOT_FOUND when it is used or over. */
+/*
+ * In a transaction. ERR_NOT_FOUND when it is used already. A flow that began
+ * while the link was valid may end after it.
+ */
 enum err store_link_use(struct store *s, const unsigned char hash[STORE_HASH],
     int64_t now) MUST_CHECK;
 
@@ -252,7 +255,10 @@ struct store_connection {
 void store_connection_init(struct store_connection *c);
 void store_connection_clear(struct store_connection *c);	/* wipes */
 
-/* All of these empty *out first and read without the gate. */
+/*
+ * All of these empty *out first and read without the gate. app NULL: any,
+ * which only the operator's command may ask for.
+ */
 enum err store_connection_by_id(struct store *s, int64_t id,
     struct store_connection *out) MUST_CHECK;
 enum err store_connection_by_public_id(struct store *s, const char *app,

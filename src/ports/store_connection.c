@@ -126,13 +126,13 @@ store_connection_by_public_id(struct store *s, const char *app,
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_CONN_BY_PUBLIC,
 	    "SELECT " ALL_COLUMNS " FROM connection"
-	    " WHERE public_id = :public_id AND app = :app"
+	    " WHERE public_id = :public_id AND (:app IS NULL OR app = :app)"
 	    " AND subject IS NOT NULL");
 
 	if (st == NULL)
 		return ERR_INTERNAL;
 	store_bind_blob(st, ":public_id", public_id, STORE_PUBLIC_ID);
-	store_bind_text(st, ":app", app);
+	store_bind_text_or_null(st, ":app", app);
 	return read_one(s, st, out, true);
 }
 
@@ -344,7 +344,7 @@ store_connection_expire(struct store *s, int64_t before, int most,
 {
 	sqlite3_stmt *find = store_stmt(s, STMT_CONN_EXPIRED,
 	    "SELECT id, provider FROM connection WHERE subject IS NULL"
-	    " AND created_at < :before ORDER BY created_at LIMIT :most");
+	    " AND created_at < :before ORDER BY created_at LIMIT 100");
 	sqlite3_stmt *drop = store_stmt(s, STMT_CONN_EXPIRE,
 	    "DELETE FROM connection WHERE id = :id AND subject IS NULL");
 	char provider[LIMIT_NAME + 1];
@@ -354,8 +354,11 @@ store_connection_expire(struct store *s, int64_t before, int most,
 	if (find == NULL || drop == NULL)
 		return ERR_INTERNAL;
 	store_bind_int(find, ":before", before);
-	store_bind_int(find, ":most", most);
 	while ((e = store_step(s, find, "expire connections")) == ERR_OK) {
+		if (*removed >= most) {
+			store_reset(find);
+			return ERR_OK;
+		}
 		store_get_text(find, 1, provider, sizeof(provider));
 		if (keep != NULL && name_list_has(keep, provider))
 			continue;

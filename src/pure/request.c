@@ -63,6 +63,7 @@ request_init(struct request *r, request_getenv get, void *arg, int *status)
 		{ "HTTP_SEC_FETCH_SITE",	&r->fetch_site, LIMIT_HEADER },
 		{ "HTTP_SEC_FETCH_MODE",	&r->fetch_mode, LIMIT_HEADER },
 		{ "HTTP_SEC_FETCH_DEST",	&r->fetch_dest, LIMIT_HEADER },
+		{ "HTTP_PURPOSE",		&r->purpose, LIMIT_HEADER },
 		{ "HTTP_SEC_PURPOSE",		&r->purpose, LIMIT_HEADER },
 		{ "REMOTE_USER",		&r->remote_user, LIMIT_HEADER },
 		{ "REMOTE_ADDR",		&r->remote_addr, LIMIT_HEADER },

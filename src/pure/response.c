@@ -44,6 +44,10 @@ response_redirect(struct response *r, const char *url)
 		else
 			buf_char(&r->location, *url);
 	}
+	if (buf_failed(&r->location)) {
+		buf_reset(&r->location);
+		r->status = 500;
+	}
 }
 
 const char *

@@ -37,7 +37,10 @@ void response_clear(struct response *r);
 /* Forget what was set so far, and the secrets in it. */
 void response_reset(struct response *r);
 
-/* 303 See Other to an absolute URL; bytes past ASCII are percent-encoded. */
+/*
+ * 303 See Other to an absolute URL; bytes past ASCII are percent-encoded. One
+ * that does not fit RESPONSE_LOCATION_MAX becomes a 500: never half a URL.
+ */
 void response_redirect(struct response *r, const char *url);
 
 /* Append the whole response, head and body, to out as CGI (RFC 3875 6). */

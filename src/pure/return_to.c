@@ -97,6 +97,47 @@ query_ok(const char *s)
 	return true;
 }
 
+/* The length of a segment if it is only dots, raw or encoded: 1, 2, or 0. */
+static size_t
+dots(const char *seg, size_t len)
+{
+	char out[7];
+
+	if (len == 0 || len >= sizeof(out) ||
+	    (len = urlenc_decode_lenient(seg, len, out)) > 2)
+		return 0;
+	return strspn(out, ".") == len ? len : 0;
+}
+
+/*
+ * The path as a browser sends it (WHATWG URL 4.4, path state): dot segments go
+ * before anything is decoded, and an empty segment is one like any other, so
+ * that "/a//../b" and "/a/x%2fy/../b" are both "/a/b". out has room for
+ * len + 2 bytes.
+ */
+static void
+sent_path(const char *path, size_t len, char *out)
+{
+	const char *end = path + len;
+	size_t n = 0, seg, d;
+
+	while (path < end) {
+		path++;				/* the '/' */
+		seg = strcspn(path, "/?#");
+		d = dots(path, seg);
+		if (d == 2)
+			while (n > 0 && out[--n] != '/')
+				;
+		if (d == 0) {
+			out[n++] = '/';
+			memcpy(out + n, path, seg);
+			n += seg;
+		}
+		path += seg;
+	}
+	out[n] = '\0';
+}
+
 /*
  * The path as a web server resolves it: decoded, "//" one slash, "." and ".."
  * taken out. len is of the path alone. out has room for len + 2 bytes.
@@ -138,11 +179,12 @@ ends_name(const char *after)
 static bool
 names_program(const char *local, const char *own_path)
 {
-	char path[LIMIT_RETURN_TO + 2];
+	char sent[LIMIT_RETURN_TO + 2], path[LIMIT_RETURN_TO + 2];
 	size_t own = strlen(own_path), i, len;
 	const char *rest;
 
-	normal_path(local, strcspn(local, "?#"), path);
+	sent_path(local, strcspn(local, "?#"), sent);
+	normal_path(sent, strlen(sent), path);
 	if (strncmp(path, own_path, own) != 0 || path[own] != '/')
 		return false;
 	rest = path + own + 1;

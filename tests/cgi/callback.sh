@@ -80,7 +80,7 @@ back "state=$state&code=$(printf '%08193d' 0)"
 is 'a code of 8193 bytes is 400' "$code $location" '400 '
 get callback "state=$state&error=%3Cb%3E" PATH_INFO=/demo HTTP_COOKIE=
 unlike 'nothing of the provider is shown' "$body" '<b>'
-is 'and none of these asked the provider' "$(stat code_calls)" 0
+is 'and none of these asked the provider' "$(calls authorization_code)" 0
 
 # ---- success, and once ----
 
@@ -94,7 +94,7 @@ back "$good"
 is 'a reload is the same redirect' "$code $location" "303 $was"
 back "state=$state&code=another"
 is 'whatever code comes along' "$code $location" "303 $was"
-is 'one code was exchanged' "$(stat code_calls)" 1
+is 'one code was exchanged' "$(calls authorization_code)" 1
 jar=oauth-cgi=$other
 back "$good"
 is 'not for another browser' "$(page)" "$unknown"
@@ -125,7 +125,9 @@ while read -r fail outcome; do
 done <<LIST
 400/invalid_grant provider_rejected
 401/invalid_client provider_misconfigured
-200/weird invalid_response
+200_error provider_rejected
+200_no_token invalid_response
+200_garbage invalid_response
 503/later temporarily_unavailable
 LIST
 get start provider=demo
@@ -160,17 +162,16 @@ begin
 back "$back&iss=${iss}%2F"
 ends 'one byte more' 'provider=demo&status=error&error=invalid_response'
 begin
-calls=$(stat code_calls)
+before=$(calls authorization_code)
 back "state=$state&error=access_denied&iss=x"
 ends 'also with an error' 'provider=demo&status=error&error=invalid_response'
-is 'no code was sent' "$(stat code_calls)" "$calls"
+is 'no code was sent' "$(calls authorization_code)" "$before"
 begin
 back "$back&iss=$iss"
 like 'the right issuer' "$location" 'status=connected'
 begin
 back "$back"
 like 'none, where it is not required' "$location" 'status=connected'
-printf 'provider demo { require_iss = yes }\n' >/dev/null
 sed 's/issuer = .*/&\n	require_iss = yes/' "$conf" >"$conf.new"
 cat "$conf.new" >"$conf"
 begin
@@ -188,14 +189,14 @@ start_as() {
 	get start 'provider=demo&return_to=%2Fa' REMOTE_USER="$1"
 	consent
 }
-calls=$(stat code_calls)
+before=$(calls authorization_code)
 start_as alice
 for user in bob '' ALICE; do
 	get callback "$back" PATH_INFO=/demo REMOTE_USER="$user" \
 	    HTTP_REMOTE_USER=alice
 	is "started by alice, back as '$user'" "$code $location" '403 '
 done
-is 'refused before the exchange' "$(stat code_calls)" "$calls"
+is 'refused before the exchange' "$(calls authorization_code)" "$before"
 get callback "$back" PATH_INFO=/demo REMOTE_USER=alice
 like 'back as alice: a connection, no ticket' "$location" \
     '\?connection=[A-Za-z0-9_-]+&provider=demo&status=connected$'

@@ -254,10 +254,10 @@ control() {
 	    >/dev/null || not_ok "control $what"
 }
 
-# stat NAME: what the provider has counted.
-stat() {
+# calls GRANT_TYPE: how many token calls the provider has counted.
+calls() {
 	curl -sf --noproxy '*' "$upstream/control/stats" |
-	    sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
+	    sed -n "s/.*\"token\":{[^}]*\"$1\":\([0-9]*\).*/\1/p"
 }
 
 # consent: from the answer of /start through the provider; sets $back, the

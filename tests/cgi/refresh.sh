@@ -44,7 +44,7 @@ done
 refresh 'provider=demo&subject=me' PATH_INFO=/x
 is 'PATH_INFO is 404' "$code" 404
 refresh '{}' CONTENT_TYPE=application/json
-is 'JSON is 415' "$code" 415
+is 'JSON is 400' "$code" 400
 refresh "subject=$(printf '%070000d' 0)"
 is 'a large body is 413' "$code" 413
 refresh 'provider=demo&subject=me' QUERY_STRING='min_valid=5'
@@ -148,7 +148,7 @@ is 'looks like a missing one' "$body" "$missing"
 refresh 'provider=demo&subject=me'
 says 'by subject, too' '404 unknown_connection'
 key=$shop
-is 'nothing was refreshed so far' "$(stat refresh_calls)" 0
+is 'nothing was refreshed so far' "$(calls refresh_token)" 0
 
 # ---- the same subject connects again ----
 
@@ -195,7 +195,7 @@ sleep 2
 refresh 'provider=demo&subject=short'
 is 'expired: refreshed' "$code $(json status)" '200 ok'
 unlike 'it is another token' "$(json access_token)" "^$old\$"
-is 'by one call' "$(stat refresh_calls)" 1
+is 'by one call' "$(calls refresh_token)" 1
 control set 'fail=*:400/invalid_grant'
 sleep 2
 refresh 'provider=demo&subject=short'

@@ -96,7 +96,7 @@ is 'so is one that says so' "$code" 413
 post start 'provider=demo' CONTENT_LENGTH=-1
 is 'a negative length is 400' "$code" 400
 post start '{"provider":"demo"}' CONTENT_TYPE=application/json
-is 'a body that is no form is 415' "$code" 415
+is 'a body that is no form is 400' "$code" 400
 get start provider=demo HTTP_COOKIE="a=$long"
 is 'a cookie header that is too long is 400' "$code" 400
 get start provider=demo HTTP_REFERER="$long"
@@ -145,7 +145,7 @@ get start 'provider=%3Cscript%3E'
 unlike 'and repeat nothing' "$body" '<script'
 get start 'provider=nobody' HTTP_ACCEPT=application/json
 is 'with Accept they are JSON' "$(header Content-Type) $(json error)" \
-    'application/json invalid_request'
+    'application/json unknown_provider'
 yes 'JSON has the number, too' [ -n "$(json error_id)" ]
 
 # ---- who may start ----

@@ -43,7 +43,7 @@ struct fcgi_answer {
 /* A listening socket of a server to test, or -1. The backlog is 128. */
 int fcgi_listen(const char *path);
 
-/* A connection to the socket at path, or -1. Reads and writes end after 10 s. */
+/* A connection to the socket at path, or -1; it gives up after 10 s. */
 int fcgi_connect(const char *path);
 
 /* Append to b: records, and what is in a PARAMS record. */

@@ -951,8 +951,10 @@ cgi_check(const char *const *env, const char *body, const char *head,
 	char *out;
 	int end;
 
+	/* One that refuses may be gone before it could read. */
 	n = write(c.in, body, strlen(body));
-	CU_ASSERT_EQUAL(n, (ssize_t)strlen(body));
+	CU_ASSERT_TRUE(n == (ssize_t)strlen(body) ||
+	    (n < 0 && errno == EPIPE));
 	out = cgi_finish(&c, &end);
 	CU_ASSERT_EQUAL(end, 0);
 	CU_ASSERT_EQUAL(strncmp(out, head, strlen(head)), 0);
@@ -1043,7 +1045,8 @@ static const struct test tests[] = {
 	{ "nothing of a request is left for the next",
 	    test_every_request_is_its_own },
 	{ "a large answer arrives whole", test_large_answer },
-	{ "a body is read up to its length", test_body_after_length_is_not_read },
+	{ "a body is read up to its length",
+	    test_body_after_length_is_not_read },
 	{ "log lines go to the error stream, with the page's number",
 	    test_log_goes_to_error_stream },
 	{ "log lines are not lost when the client has left",
@@ -1055,7 +1058,8 @@ static const struct test tests[] = {
 	    test_body_limit },
 	{ "a query past the limit is refused", test_query_limit },
 	{ "a malformed query is refused", test_malformed_query },
-	{ "another role than responder is refused", test_authorizer_is_refused },
+	{ "another role than responder is refused",
+	    test_authorizer_is_refused },
 	{ "crafted lengths are never a request", test_crafted_lengths },
 	{ "cut requests and garbage are forgotten",
 	    test_garbage_and_cut_requests },
@@ -1087,5 +1091,6 @@ main(void)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (seen == MAP_FAILED)
 		return 99;
+	signal(SIGPIPE, SIG_IGN);
 	return harness_run("gateway", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -70,7 +70,7 @@ local_paths(void)
 		{ "/?next=//evil.example", true },
 		{ "/?next=https://evil.example/", true },
 		{ "/#//evil.example", true },
-		{ "/\"><script>", true },	/* pages escape; it is a path */
+		{ "/\"><script>", true },	/* a path; pages escape it */
 
 		{ "", false },
 		{ "account", false },
@@ -250,6 +250,11 @@ our_own_programs(void)
 		{ "/oauth/proxy/x", false },
 
 		{ "/oauth/../oauth/start", false },
+		{ "/oauth//../start", false },
+		{ "/oauth/x%2fy/../start", false },
+		{ "/oauth/x%5cy/../start", false },
+		{ "/oauth/%00/../start", false },
+		{ "/oauth/a/b//../../../start", false },
 		{ "/a/../oauth/start", false },
 		{ "/../oauth/start", false },
 		{ "/../../oauth/start", false },
@@ -388,7 +393,7 @@ bytes_that_are_not_utf8(void)
 		{ "/caf%C3%A9?x=%E2%82%AC", true },
 		{ "/\xf0\x9f\x98\x80", true },
 		{ "/%f0%9f%98%80", true },
-		{ "/\xc3%a9", true },		/* one character, decoded */
+		{ "/\xc3%a9", true },	/* one character once decoded */
 		{ "/%", true },			/* kept as it is */
 		{ "/%4", true },
 		{ "/%zz", true },
@@ -453,7 +458,7 @@ without_origins_only_local_paths(void)
 {
 	static const struct row rows[] = {
 		{ "/account", true },
-		{ "https://shop.example/", false },	/* not even our own */
+		{ "https://shop.example/", false },	/* nor our own */
 		{ "https://evil.example/", false },
 		{ "", false },
 	};
