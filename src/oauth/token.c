@@ -182,6 +182,18 @@ close_source(struct source *s)
 	params_clear(&s->form);
 }
 
+/*
+ * Whether an error code that we don't know can be logged and kept: a provider
+ * may put anything there, also what we have sent to it.
+ */
+static bool
+is_plain_word(const char *error)
+{
+	size_t len = strlen(error);
+
+	return len <= 40 && strspn(error, "abcdefghijklmnopqrstuvwxyz_") == len;
+}
+
 /* An answer without tokens: what its error and its status say. */
 static void
 read_failure(const struct provider *p, const struct httpc_answer *a,
@@ -192,6 +204,8 @@ read_failure(const struct provider *p, const struct httpc_answer *a,
 	enum answer by_error = named ? classify_error(p, error) :
 	    ANSWER_REFUSED;
 
+	if (named && by_error == ANSWER_REFUSED && !is_plain_word(error))
+		snprintf(error, sizeof(error), "unknown_error");
 	snprintf(status, sizeof(status), "http_%d", a->status);
 	out->reached = a->status < 500 && a->status != 429;
 	if (a->retry_after > 0)

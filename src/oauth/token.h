@@ -43,7 +43,7 @@ struct token {
 
 struct token_answer {
 	enum answer	answer;
-	char		error[64];	/* why not: the provider's word, or ours */
+	char		error[64];	/* why not, fit to be logged */
 	bool		kills;		/* REFUSED that counts towards broken */
 	bool		reached;	/* the provider answered below 500, not 429 */
 	int64_t		retry_after;	/* seconds; 0: not said */

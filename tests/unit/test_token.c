@@ -162,7 +162,7 @@ the_preset_names_more_dead_errors(void)
 		{ 400, JSON, -1, ERROR("token_revoke"),
 		    ANSWER_REFUSED, "token_revoke", true, true },
 		{ 400, JSON, -1, ERROR("Token_Revoked"),
-		    ANSWER_REFUSED, "Token_Revoked", true, true },
+		    ANSWER_REFUSED, "unknown_error", true, true },
 		{ 500, JSON, -1, ERROR("token_revoked"),
 		    ANSWER_AMBIGUOUS, "http_500", false, false },
 	};
@@ -180,6 +180,9 @@ odd_refusals_are_no_reason_by_themselves(void)
 		    ANSWER_REFUSED, "http_400", true, true },
 		{ 400, JSON, -1, ERROR("invalid_request"),
 		    ANSWER_REFUSED, "invalid_request", true, true },
+		/* What is not a word may be anything, also a secret. */
+		{ 400, JSON, -1, ERROR("canary-Rt0k3n"),
+		    ANSWER_REFUSED, "unknown_error", true, true },
 		{ 400, JSON, -1, "{\"error\":{\"code\":\"invalid_grant\"}}",
 		    ANSWER_REFUSED, "http_400", true, true },
 		{ 400, JSON, -1, "{\"error\":[\"invalid_grant\"]}",
