@@ -190,9 +190,13 @@ may_send(const struct attempt *a, int64_t now)
 	return connection_remaining(c, now) == 0;
 }
 
-/* Whether to leave the provider alone for now; *wait_s is for how long. */
+/*
+ * Whether to leave the provider alone for now; *wait_s is for how long. An
+ * open attempt says something only under the lock: without it, it may be that
+ * of a caller who is waiting for the provider's answer right now.
+ */
 static bool
-must_wait(struct attempt *a, int64_t now, int64_t *wait_s)
+must_wait(struct attempt *a, int64_t now, bool locked, int64_t *wait_s)
 {
 	const struct store_connection *c = a->c;
 	bool open;
@@ -209,7 +213,7 @@ must_wait(struct attempt *a, int64_t now, int64_t *wait_s)
 		*wait_s = REJECTED_MIN_AGE - (now - c->issued_at);
 		return true;
 	}
-	if (!may_send(a, now)) {
+	if (locked && !may_send(a, now)) {
 		*wait_s = connection_remaining(c, now) < BACKOFF_MAX ?
 		    connection_remaining(c, now) : BACKOFF_MAX;
 		return true;
@@ -347,7 +351,7 @@ refresh_locked(struct attempt *a, int64_t generation)
 	}
 	if (answer_from_row(a))
 		return;
-	if (must_wait(a, clock_now(), &wait_s))
+	if (must_wait(a, clock_now(), true, &wait_s))
 		answer_instead(a, wait_s);
 	else if (a->wish->until_ms - clock_mono_ms() <
 	    (int64_t)BUDGET_PROVIDER * 1000)
@@ -371,7 +375,7 @@ refresh_token(const struct custody *k, struct store_connection *c,
 	refresh_grant_clear(g);
 	if (answer_from_row(&a))
 		return;
-	if (must_wait(&a, clock_now(), &wait_s)) {
+	if (must_wait(&a, clock_now(), false, &wait_s)) {
 		answer_instead(&a, wait_s);
 		return;
 	}
