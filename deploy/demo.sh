@@ -10,9 +10,9 @@
 #	--ttl SECONDS	how long the provider's access tokens live (20)
 #	--build DIR	programs that were built before; nothing is built then
 #
-# On Debian it installs what is missing (as root, or with sudo); where nothing
-# is missing it needs neither. Ctrl-C ends it and removes what it made, but for
-# the folder that it built in: the next start is quick then.
+# On Debian it installs what is missing, for which it must be root; where
+# nothing is missing anybody can run it. Ctrl-C ends it and removes what it
+# made, but for the folder that it built in: the next start is quick then.
 set -eu
 
 usage() {
@@ -63,55 +63,6 @@ to_build='gcc make autoconf automake pkg-config libc6-dev libfcgi-dev
     libcurl4-openssl-dev libjson-c-dev libsqlite3-dev libssl-dev
     libconfuse-dev libcunit1-dev'
 
-# A package or whatever provides it (pkg-config is pkgconf's at times).
-installed() {
-	dpkg-query -W -f '${Status} ${Package} ${Provides}\n' 2>/dev/null |
-	    grep '^install ok installed' |
-	    grep -Eq "[ ,]$1(:[a-z0-9]+)?([ ,(]|\$)"
-}
-
-# A package that starts a server when it is installed must not: the demo
-# starts one of its own.
-without_services() {
-	policy=/usr/sbin/policy-rc.d
-	if [ -e $policy ]; then
-		"$@"
-		return
-	fi
-	$sudo sh -c "printf '#!/bin/sh\nexit 101\n' >$policy; chmod 755 $policy"
-	code=0
-	"$@" || code=$?
-	$sudo rm -f $policy
-	return $code
-}
-
-install_missing() {
-	missing=''
-	for package in "$@"; do
-		installed "$package" || missing="$missing $package"
-	done
-	[ -n "$missing" ] || return 0
-	sudo=''
-	if [ "$(id -u)" -ne 0 ]; then
-		command -v sudo >/dev/null ||
-		    die "these packages are missing; install them as root:
-    apt-get install --no-install-recommends$missing"
-		sudo=sudo
-	fi
-	say "Installing what is missing:$missing"
-	DEBIAN_FRONTEND=noninteractive
-	export DEBIAN_FRONTEND
-	# shellcheck disable=SC2086 # several packages, and sudo or nothing
-	{
-		$sudo apt-get -q update &&
-		without_services $sudo apt-get -q -y install \
-		    --no-install-recommends $missing
-	} >"$site/install.log" 2>&1 || {
-		tail -n 20 "$site/install.log" >&2
-		die 'apt-get could not install them'
-	}
-}
-
 check_tools() {
 	for tool in "$@"; do
 		command -v "$tool" >/dev/null || die "$tool is missing"
@@ -120,24 +71,22 @@ check_tools() {
 
 # ---- building ---------------------------------------------------------------
 
-compile() {
-	cd "$top"
-	if [ ! -x configure ]; then
-		./autogen.sh
+# Who has configured in the source folder itself builds there.
+compile() (
+	umask 022
+	cd "$top" || exit 1
+	[ -x configure ] || ./autogen.sh || exit 1
+	if [ "$build" != "$top" ]; then
+		mkdir -p "$build" && cd "$build" || exit 1
+		[ -e config.status ] || "$top/configure" || exit 1
 	fi
-	# Who has configured in the source folder itself builds there.
-	if [ ! -e config.status ]; then
-		mkdir -p "$build"
-		cd "$build"
-		[ -e config.status ] || "$top/configure"
-	fi
-	make all tests/provider/provider
-}
+	make -j"$(nproc 2>/dev/null || echo 2)" all tests/provider/provider
+)
 
 build_all() {
 	build=$top/build-demo
 	[ ! -e "$top/config.status" ] || build=$top
-	say "Building in $build"
+	say "Building in $build: the first time takes a minute"
 	compile >"$site/build.log" 2>&1 || {
 		tail -n 30 "$site/build.log" >&2
 		die 'the programs could not be built'
@@ -280,15 +229,13 @@ trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then
+	[ -z "$build" ] || to_build=''
 	# shellcheck disable=SC2086 # lists
-	if [ -n "$build" ]; then
-		install_missing $to_run
-	else
-		install_missing $to_run $to_build
-	fi
+	sh "$top/tools/need.sh" $to_run $to_build || exit 1
 else
+	# Elsewhere configure names the libraries that are missing.
 	check_tools lighttpd perl
-	[ -n "$build" ] || check_tools gcc make autoconf automake pkg-config
+	[ -n "$build" ] || check_tools cc make autoconf automake pkg-config
 fi
 [ -n "$build" ] || build_all
 

@@ -107,7 +107,7 @@ sub account_at_provider {
 
 sub page_home {
     page('Tea, posted weekly', <<"HTML" . connect_form() . <<"HTML");
-<p class="kicker">Leaf &amp; Kettle</p>
+<p class="kicker">Tea by subscription</p>
 <h1>Tea for your team, posted every week</h1>
 <p>Connect your Interact account, and we take the names of your colleagues
 from there: no lists to type, no spreadsheets to send.</p>
@@ -180,23 +180,24 @@ sub page_connected {
     my $note  = $param{new} ? 'Connected. This page asked for a token and used'
         . ' it at once to read your name.' : undef;
 
-    if (($param{was} // $token) ne $token) {
-        $note = "The token $param{was} ran out while you waited. We asked"
+    # Of our own making, if it looks like it.
+    my $was = ($param{was} // '') =~ /^([\w.~+\/=-]{1,16}….{4})$/ ? $1 : $token;
+    if ($was ne $token) {
+        $note = "The token $was ran out while you waited. We asked"
             . ' again as always, and got a new one, valid at Interact.';
     }
     my $said = html(JSON::PP->new->canonical->pretty->indent_length(2)->encode({
         map { $_ => $_ eq 'access_token' ? $token : $answer->{$_} }
         grep { $_ ne 'http' } keys %$answer }));
-    my $was = html($token);
-    my $hint = $left > 1 ? "in $left s" : 'in a moment';
+    my $shown = html($token);
     page('Your account', note($note) . <<"HTML");
 <p class="kicker">Connected to Interact</p>
 <h1>$name</h1>
 <p class="quiet">$mail, read from Interact’s API a moment ago</p>
 <dl>
-<dt>Access token</dt><dd><code>$was</code></dd>
-<dt>Valid</dt><dd>until $until, <span class="left" style="--from:$left">for
-</span></dd>
+<dt>Access token</dt><dd><code>$shown</code></dd>
+<dt>Valid</dt><dd>until $until, <span class="left"
+style="--from:$left"></span> left</dd>
 <dt>Refreshed</dt><dd>$times, counted by Interact</dd>
 <dt>State</dt><dd>$answer->{status}</dd>
 </dl>
@@ -205,8 +206,8 @@ sub page_connected {
 <form action="/account"><button>Ask again</button></form>
 <form action="/wait"><button class="main">Let it expire</button></form>
 </div>
-<p class="quiet">The token runs out $hint. Nothing has to be done about it:
-whoever asks then gets a new one.</p>
+<p class="quiet">When it runs out, nothing has to be done about it: whoever asks
+then gets a new one.</p>
 <details><summary>What the shop’s backend just did</summary>
 <pre>POST /oauth/refresh
 Authorization: Bearer oacgi_…

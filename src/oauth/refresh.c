@@ -95,8 +95,7 @@ lives_long_enough(const struct attempt *a)
 		return true;
 	half = (c->expires_at - c->issued_at) / 2;
 	need = a->wish->min_valid < half ? a->wish->min_valid : half;
-	/* Whole seconds: the clock's fraction is not ours to promise. */
-	return left > need;
+	return left > 0 && left >= need;
 }
 
 /* Find out whether the row's token is the one that was refused. */

@@ -6,9 +6,12 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import http from "node:http";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Browser } from "./lib/browser.mjs";
 import { launch, picture } from "./lib/chromium.mjs";
 import { after, before, describe, it } from "./lib/harness.mjs";
 import { end, lineOf } from "./lib/provider.mjs";
@@ -19,34 +22,38 @@ const SCRIPT = process.env.DEMO ??
 const TTL = 8;
 const DESKTOP = { width: 1100, height: 800 };
 const PHONE = { width: 390, height: 800 };
-let demo, url, browser, page, told = "";
+let demo, url, browser, page;
+const foreign = [];		// what was asked of somebody else
 
 const heading = () => page.locator("h1").innerText();
 const body = () => page.locator("body").innerText();
 const click = (name) => page.getByRole("button", { name }).click();
 const token = async () => (await page.locator("dd code").innerText());
-const folders = () => readdirSync(tmpdir())
-    .filter((name) => name.startsWith("oauth-cgi-demo."));
 
 describe("demo", () => {
-	const earlier = folders();
+	// Where the demo makes its folder: nothing else does.
+	const temporary = mkdtempSync(join(tmpdir(), "oac-demo-"));
 
 	before(async () => {
 		const port = await freePort();
 
 		demo = spawn("sh", [SCRIPT, "--build", BUILD, "--port", port,
-		    "--ttl", TTL], { stdio: ["ignore", "pipe", "inherit"] });
-		demo.stdout.on("data", (data) => { told += data; });
+		    "--ttl", TTL], { stdio: ["ignore", "pipe", "inherit"],
+		    env: { ...process.env, TMPDIR: temporary } });
 		url = (await lineOf(demo, /(http:\/\/127\.0\.0\.1:\d+)\/\n/))[1];
 		browser = await launch();
 		page = await browser.newPage({ viewport: DESKTOP,
 		    colorScheme: "light" });
-		page.on("request", (r) => assert.match(r.url(),
-		    /^http:\/\/127\.0\.0\.1:/, "only loopback"));
+		page.on("request", (r) => {
+			if (!/^http:\/\/(127\.0\.0\.1|localhost):/
+			    .test(r.url()))
+				foreign.push(r.url());
+		});
 	});
 	after(async () => {
 		await browser?.close();
 		await end(demo);
+		rmSync(temporary, { recursive: true });
 	});
 
 	it("the shop's front page offers to connect", async () => {
@@ -117,24 +124,14 @@ describe("demo", () => {
 	});
 
 	it("a ticket in another session's browser is refused", async () => {
-		const attacker = await browser.newContext();
-		const his = await attacker.newPage();
-		let ticket;
+		const attacker = new Browser();
+		const consent = await attacker.follow(await attacker.press(
+		    await attacker.get(url)));
+		// He stops just before his own way back to the shop.
+		const { location: ticket } = await attacker.follow(
+		    await attacker.press(consent, "allow"));
 
-		// He stops his own way back just before the shop sees it.
-		await his.route("**/account?*", (route) => {
-			ticket = route.request().url();
-			route.abort();
-		});
-		await his.goto(url);
-		await his.getByRole("button", { name: "Connect" }).click();
-		await his.getByRole("button", { name: "Allow" }).click()
-		    .catch(() => {});
-		for (let i = 0; i < 50 && ticket === undefined; i++)
-			await new Promise((r) => setTimeout(r, 100));
-		assert.match(ticket, /ticket=/);
-		await attacker.close();
-
+		assert.match(ticket, /\/account\?.*ticket=/);
 		await page.goto(ticket);
 		assert.match(await body(), /begun in another session/);
 		await picture(page, "08-wrong-session");
@@ -160,16 +157,25 @@ describe("demo", () => {
 	});
 
 	it("a start from another site asks first", async () => {
-		await page.goto("about:blank");
-		await page.setContent(`<a href="${url}/oauth/start?` +
-		    'provider=interact&return_to=/account">x</a>');
-		await page.setExtraHTTPHeaders({ referer:
-		    "http://attacker.example/" });
-		await page.goto(`${url}/oauth/start?provider=interact&` +
-		    "return_to=/account", { referer:
-		    "http://attacker.example/" });
-		await page.setExtraHTTPHeaders({});
+		const other = http.createServer((req, res) => {
+			res.setHeader("content-type", "text/html");
+			res.end(`<a href="${url}/oauth/start?provider=interact` +
+			    '&amp;return_to=/account">Win a prize</a>');
+		});
+
+		await new Promise((done) => other.listen(0, "localhost", done));
+		// To a browser localhost and 127.0.0.1 are two sites.
+		await page.goto(`http://localhost:${other.address().port}/`);
+		await page.getByRole("link").click();
+		assert.match(await heading(), /Connect interact\?/);
+		assert.ok(page.url().startsWith(`${url}/oauth/start`));
 		await picture(page, "12-confirm");
+		await page.setViewportSize(PHONE);
+		await picture(page, "12-phone-confirm");
+		await page.setViewportSize(DESKTOP);
+		await click("Connect");
+		assert.match(await heading(), /wants access/);
+		await new Promise((done) => other.close(done));
 	});
 
 	it("a broken way back has a page that says what to do", async () => {
@@ -186,9 +192,13 @@ describe("demo", () => {
 	});
 
 	it("Ctrl-C ends everything and leaves nothing", async () => {
+		assert.equal(readdirSync(temporary).length, 1);
 		await end(demo, "SIGINT", 10000);
-		assert.deepEqual(folders(), earlier);
+		assert.deepEqual(readdirSync(temporary), []);
 		await assert.rejects(fetch(url));
-		assert.ok(!existsSync(`${BUILD}/oauth.db`));
+	});
+
+	it("the browser was sent to nobody else", () => {
+		assert.deepEqual(foreign, []);
 	});
 });

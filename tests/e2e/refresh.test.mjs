@@ -88,7 +88,7 @@ function herds() {
 		const c = await connect("slow", { ttl: 4 });
 
 		await until(c, 300);
-		await p.set({ delay_ms: 2000 });
+		await p.set({ delay_ms: 2000, ttl: 100 });
 		const all = await Promise.all(Array.from({ length: 12 },
 		    () => ask(c)));
 		const tokens = new Set(all.map((a) => good(a).access_token));

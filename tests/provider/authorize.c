@@ -26,7 +26,8 @@ static const char style[] =
     "border-color:#5a3fd0;color:#fff;font-weight:600}button:focus-visible"
     "{outline:3px solid #b9aef0}footer{color:#5b6472;font-size:.8rem;"
     "margin-top:1.4rem}@media(max-width:30rem){main{margin:0;min-height:100vh;"
-    "box-sizing:border-box;border-radius:0}}";
+    "box-sizing:border-box;border-radius:0}label span{display:block;"
+    "padding-left:1.6rem}}";
 
 static const struct { const char *id, *name, *mail; } users[] = {
 	{ "ada", "Ada Lovelace", "ada@example.com" },

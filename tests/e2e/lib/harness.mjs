@@ -44,17 +44,25 @@ function fatal(error) {
 	process.exit(1);
 }
 
+// What is thrown where nobody awaits it (in an event handler, say) fails the
+// test that is running.
+let interrupt = fatal;
+
+process.on("uncaughtException", (error) => interrupt(error));
+
 async function limited(fn, seconds) {
 	let timer;
-	const late = new Promise((resolve, reject) => {
+	const ended = new Promise((resolve, reject) => {
+		interrupt = reject;
 		timer = setTimeout(() => reject(new Error(
 		    `not done after ${seconds} s`)), seconds * 1000);
 	});
 
 	try {
-		await Promise.race([Promise.resolve().then(fn), late]);
+		await Promise.race([Promise.resolve().then(fn), ended]);
 	} finally {
 		clearTimeout(timer);
+		interrupt = fatal;
 	}
 }
 
@@ -70,7 +78,19 @@ function report(name, error) {
 		console.log(`    ${line}`);
 }
 
+// Whoever is told to stop still ends the servers that it has started.
+let current;
+
+for (const signal of ["SIGINT", "SIGTERM"])
+	process.once(signal, async () => {
+		console.log(`not ok - ended by ${signal}`);
+		for (const fn of current?.after ?? [])
+			await limited(fn, 20).catch(console.error);
+		process.exit(1);
+	});
+
 async function runSuite(suite, wanted) {
+	current = suite;
 	try {
 		for (const fn of suite.before)
 			await limited(fn, 120);
@@ -96,6 +116,7 @@ async function runSuite(suite, wanted) {
 			report(`${suite.name}: after`, error);
 		}
 	}
+	current = undefined;
 }
 
 async function run() {
