@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "secretfile.h"
+#include "urlenc.h"
 #include "wipe.h"
 #include "xalloc.h"
 
@@ -77,19 +78,6 @@ parse_id(const char *s, size_t len, uint32_t *out)
 	return id > 0;
 }
 
-/* The value of a hexadecimal digit, or -1. */
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool
 parse_hex(const char *s, size_t len, unsigned char out[CRYPTO_KEY_BYTES])
 {
@@ -99,8 +87,8 @@ parse_hex(const char *s, size_t len, unsigned char out[CRYPTO_KEY_BYTES])
 	if (len != HEX_LEN)
 		return false;
 	for (i = 0; i < CRYPTO_KEY_BYTES; i++) {
-		high = hex_digit(s[2 * i]);
-		low = hex_digit(s[2 * i + 1]);
+		high = urlenc_hex_value(s[2 * i]);
+		low = urlenc_hex_value(s[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		out[i] = (unsigned char)(high << 4 | low);

@@ -40,8 +40,8 @@ urlenc_pair(struct buf *b, const char *name, const char *value)
 	urlenc_add(b, value);
 }
 
-static int
-hex_value(char c)
+int
+urlenc_hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -58,8 +58,8 @@ escape_value(const char *in, size_t left)
 {
 	int hi, lo;
 
-	if (left < 3 || (hi = hex_value(in[1])) < 0 ||
-	    (lo = hex_value(in[2])) < 0)
+	if (left < 3 || (hi = urlenc_hex_value(in[1])) < 0 ||
+	    (lo = urlenc_hex_value(in[2])) < 0)
 		return -1;
 	return hi * 16 + lo;
 }

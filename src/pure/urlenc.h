@@ -31,6 +31,9 @@ bool urlenc_decode_form(const char *in, size_t len, char *out);
  */
 size_t urlenc_decode_lenient(const char *in, size_t len, char *out);
 
+/* The value of a hexadecimal digit of either case, or -1. */
+int urlenc_hex_value(char c);
+
 /* Whether the bytes are well-formed UTF-8 (RFC 3629). */
 bool urlenc_is_utf8(const char *s, size_t len);
 
