@@ -33,10 +33,12 @@ fi
 trap '[ -z "$ours" ] || rm -f "$ours"' EXIT
 trap 'exit 1' HUP INT TERM
 
+# A new machine often installs its updates just now: wait for its lock.
+lock='-o DPkg::Lock::Timeout=600'
 log=$(mktemp) || exit 1
 export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086	# package names have no blanks
-if apt-get update >"$log" 2>&1 && apt-get install -y \
+if apt-get $lock update >"$log" 2>&1 && apt-get $lock install -y \
     --no-install-recommends $missing >>"$log" 2>&1; then
 	rm -f "$log"
 	exit 0
