@@ -65,6 +65,7 @@ module() {
 	case $m in
 	store_*) m=store ;;
 	conf_*) m=conf ;;
+	httpc_*) m=httpc ;;
 	crypto_internal) m=crypto ;;
 	esac
 	echo "$m"
