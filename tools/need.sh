@@ -33,12 +33,21 @@ fi
 trap '[ -z "$ours" ] || rm -f "$ours"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# A new machine often installs its updates just now: wait for its lock.
-lock='-o DPkg::Lock::Timeout=600'
 log=$(mktemp) || exit 1
 export DEBIAN_FRONTEND=noninteractive
+# A new machine often installs its updates just now. apt-get install can wait
+# for that by itself, apt-get update can't.
+update() {
+	tries=100
+	until apt-get update >"$log" 2>&1; do
+		grep -q 'Could not get lock' "$log" || return 1
+		[ $((tries -= 1)) -gt 0 ] || return 1
+		sleep 3
+	done
+}
+
 # shellcheck disable=SC2086	# package names have no blanks
-if apt-get $lock update >"$log" 2>&1 && apt-get $lock install -y \
+if update && apt-get -o DPkg::Lock::Timeout=300 install -y \
     --no-install-recommends $missing >>"$log" 2>&1; then
 	rm -f "$log"
 	exit 0
