@@ -4,30 +4,20 @@
 #include "flow.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "authreq.h"
 #include "browser.h"
 #include "clock.h"
-#include "conf.h"
 #include "keyring.h"
 #include "log.h"
-#include "page.h"
 #include "pending.h"
-#include "problem.h"
 #include "return_to.h"
-#include "store.h"
+#include "start.h"
 #include "urlenc.h"
 #include "wipe.h"
 
-/* What /start takes. Order matters: the confirmation signs it. */
-enum field {
-	P_PROVIDER, P_APP, P_RETURN_TO, P_BIND, P_LINK, P_HOST, P_CONFIRM,
-	P__MAX
-};
-
-static const char *const names[P__MAX] = {
+const char *const start_fields[P__MAX] = {
 	[P_PROVIDER]	= "provider",
 	[P_APP]		= "app",
 	[P_RETURN_TO]	= "return_to",
@@ -36,24 +26,9 @@ static const char *const names[P__MAX] = {
 	[P_HOST]	= "h",			/* was sent to the right host */
 	[P_CONFIRM]	= "confirm",		/* expiry.mac of the page */
 };
-#define P__SIGNED P_HOST	/* those before it are the request itself */
 
-/* One request to /start, as far as it is known. */
-struct start {
-	const struct context	*ctx;
-	const struct conf	*conf;
-	struct request		*req;
-	struct response		*res;
-	const char		*value[P__MAX];		/* NULL: not given */
-	const struct provider	*provider;
-	struct store_app	 app;
-	struct store_link	 link;
-	char			 cookie[SECRET_CHARS + 1];
-	bool			 had_cookie;
-};
-
-static bool
-fail(struct start *s, enum problem p)
+bool
+start_fail(struct start *s, enum problem p)
 {
 	struct buf home = BUF_INIT(LIMIT_URL);
 
@@ -72,9 +47,9 @@ read_params(struct start *s)
 	int i;
 
 	for (i = 0; i < P__MAX; i++) {
-		if (params_twice(&s->req->params, names[i]))
-			return fail(s, PROBLEM_INVALID_REQUEST);
-		s->value[i] = params_get(&s->req->params, names[i]);
+		if (params_twice(&s->req->params, start_fields[i]))
+			return start_fail(s, PROBLEM_INVALID_REQUEST);
+		s->value[i] = params_get(&s->req->params, start_fields[i]);
 	}
 	return true;
 }
@@ -96,7 +71,7 @@ bind_ok(const char *bind)
 static bool
 store_failed(struct start *s)
 {
-	return fail(s, PROBLEM_UNAVAILABLE);
+	return start_fail(s, PROBLEM_UNAVAILABLE);
 }
 
 static bool
@@ -105,10 +80,10 @@ find_app(struct start *s, const char *name)
 	enum err e;
 
 	if (name != NULL && !conf_is_name(name))
-		return fail(s, PROBLEM_UNKNOWN_APP);
+		return start_fail(s, PROBLEM_UNKNOWN_APP);
 	e = store_app_get(s->ctx->store, name, &s->app);
 	if (e == ERR_NOT_FOUND || e == ERR_CONFLICT)
-		return fail(s, PROBLEM_UNKNOWN_APP);
+		return start_fail(s, PROBLEM_UNKNOWN_APP);
 	return e == ERR_OK || store_failed(s);
 }
 
@@ -118,7 +93,7 @@ find_provider(struct start *s, const char *name)
 	s->provider = conf_provider(s->conf, name);
 	if (s->provider == NULL || (s->provider->apps.count > 0 &&
 	    !name_list_has(&s->provider->apps, s->app.name)))
-		return fail(s, PROBLEM_UNKNOWN_PROVIDER);
+		return start_fail(s, PROBLEM_UNKNOWN_PROVIDER);
 	return true;
 }
 
@@ -130,12 +105,12 @@ read_link(struct start *s)
 	enum err e;
 
 	if (!base64url_is_secret(s->value[P_LINK]))
-		return fail(s, PROBLEM_LINK);
+		return start_fail(s, PROBLEM_LINK);
 	pending_hash(s->value[P_LINK], hash);
 	e = store_link_get(s->ctx->store, hash, &s->link);
 	if (e == ERR_NOT_FOUND || (e == ERR_OK && (s->link.used_at != 0 ||
 	    s->link.expires_at <= clock_now())))
-		return fail(s, PROBLEM_LINK);
+		return start_fail(s, PROBLEM_LINK);
 	if (e != ERR_OK)
 		return store_failed(s);
 	/* What is given beside it must not contradict it. */
@@ -143,7 +118,7 @@ read_link(struct start *s)
 	    strcmp(s->value[P_APP], s->link.app) != 0) ||
 	    (s->value[P_PROVIDER] != NULL &&
 	    strcmp(s->value[P_PROVIDER], s->link.provider) != 0))
-		return fail(s, PROBLEM_INVALID_REQUEST);
+		return start_fail(s, PROBLEM_INVALID_REQUEST);
 	return find_app(s, s->link.app) && find_provider(s, s->link.provider);
 }
 
@@ -165,9 +140,9 @@ check_params(struct start *s)
 	rules.origins = s->app.origins;
 	if (s->value[P_RETURN_TO] != NULL &&
 	    !return_to_ok(s->value[P_RETURN_TO], &rules))
-		return fail(s, PROBLEM_RETURN_TO);
+		return start_fail(s, PROBLEM_RETURN_TO);
 	if (s->value[P_BIND] != NULL && !bind_ok(s->value[P_BIND]))
-		return fail(s, PROBLEM_INVALID_REQUEST);
+		return start_fail(s, PROBLEM_INVALID_REQUEST);
 	return true;
 }
 
@@ -186,122 +161,13 @@ send_to_own_host(struct start *s)
 	buf_fmt(&url, "%s/start?", s->conf->url);
 	for (i = 0; i < P__SIGNED; i++)
 		if (s->value[i] != NULL)
-			urlenc_pair(&url, names[i], s->value[i]);
-	urlenc_pair(&url, names[P_HOST], "1");
+			urlenc_pair(&url, start_fields[i], s->value[i]);
+	urlenc_pair(&url, start_fields[P_HOST], "1");
 	if (buf_failed(&url))
-		fail(s, PROBLEM_QUERY_SIZE);
+		start_fail(s, PROBLEM_QUERY_SIZE);
 	else
 		response_redirect(s->res, buf_cstr(&url));
 	buf_clear(&url);
-}
-
-/* ---- the confirmation page -------------------------------------------- */
-
-/* HMAC over the cookie, all parameters and the expiry, as text. */
-static void
-confirm_mac(const struct start *s, const unsigned char *key, int64_t expires,
-    char out[SECRET_CHARS + 1])
-{
-	unsigned char mac[CRYPTO_HASH_BYTES];
-	struct bytes parts[3 + P__SIGNED * 2];
-	size_t n = 0;
-	char when[32];
-	int i;
-
-	snprintf(when, sizeof(when), "%lld", (long long)expires);
-	parts[n++] = (struct bytes){ "confirm", 8 };
-	parts[n++] = (struct bytes){ s->cookie, strlen(s->cookie) + 1 };
-	for (i = 0; i < P__SIGNED; i++) {
-		const char *v = s->value[i];
-
-		/* '-' none, '+' one: an empty value is not a missing one. */
-		parts[n++] = (struct bytes){ v != NULL ? "+" : "-", 1 };
-		parts[n++] = (struct bytes){ v != NULL ? v : "",
-		    v != NULL ? strlen(v) + 1 : 1 };
-	}
-	parts[n++] = (struct bytes){ when, strlen(when) };
-	crypto_hmac(key, parts, n, mac);
-	base64url_encode(mac, sizeof(mac), out);
-}
-
-static void
-confirm_page(struct start *s)
-{
-	char mac[SECRET_CHARS + 1], value[SECRET_CHARS + 32];
-	int64_t expires = clock_now() + CONFIRM_TTL;
-	struct page_field fields[P__MAX + 1] = { { NULL, NULL } };
-	struct buf text = BUF_INIT(2048), action = BUF_INIT(LIMIT_URL + 16);
-	int i;
-
-	confirm_mac(s, keyring_at(s->ctx->pending_keys, 0), expires, mac);
-	snprintf(value, sizeof(value), "%lld.%s", (long long)expires, mac);
-	for (i = 0; i < P__SIGNED; i++)
-		fields[i] = (struct page_field){ names[i], s->value[i] };
-	fields[i] = (struct page_field){ names[P_CONFIRM], value };
-
-	buf_fmt(&text, "Connect %s?", s->provider->name);
-	page_begin(s->res, 200, buf_cstr(&text));
-	buf_reset(&text);
-	buf_fmt(&text, "%s asks for access to an account at %s. Go on only if "
-	    "you wanted to connect one.", s->app.name, s->provider->name);
-	page_text(s->res, buf_cstr(&text));
-	if (s->value[P_LINK] != NULL) {
-		buf_reset(&text);
-		buf_fmt(&text, "It will be kept for: %s", s->link.subject);
-		page_text(s->res, buf_cstr(&text));
-	}
-	buf_fmt(&action, "%s/start", s->conf->url);
-	page_form(s->res, buf_cstr(&action), fields, "Connect");
-	page_small(s->res, "You decide at the next page what it may do.");
-	page_end(s->res);
-	browser_set_cookie(s->conf, s->cookie, s->res);
-	buf_clear(&text);
-	buf_clear(&action);
-}
-
-/* Whether the confirmation is ours, for this cookie and these parameters. */
-static bool
-confirm_ok(const struct start *s, bool *expired)
-{
-	const char *text = s->value[P_CONFIRM];
-	const unsigned char *key;
-	char mac[SECRET_CHARS + 1], *end;
-	int64_t expires = strtoll(text, &end, 10);
-	size_t i;
-
-	*expired = expires <= clock_now();
-	if (*end != '.' || strlen(end + 1) != SECRET_CHARS)
-		return false;
-	for (i = 0; (key = keyring_at(s->ctx->pending_keys, i)) != NULL; i++) {
-		confirm_mac(s, key, expires, mac);
-		if (equal_ct(mac, end + 1, SECRET_CHARS))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Whether this may start at once. False: answered, with the page or a problem.
- */
-static bool
-confirmed(struct start *s)
-{
-	bool expired;
-
-	if (s->value[P_CONFIRM] != NULL && s->req->method == METHOD_POST) {
-		if (!s->had_cookie)
-			return fail(s, PROBLEM_COOKIE);
-		if (!confirm_ok(s, &expired))
-			return fail(s, PROBLEM_FORBIDDEN);
-		if (!expired)
-			return true;
-	} else if (s->value[P_LINK] == NULL &&
-	    !browser_is_cross_site(s->conf, s->req, s->app.origins) &&
-	    (s->had_cookie || !browser_is_foreign_post(s->conf, s->req))) {
-		return true;
-	}
-	confirm_page(s);
-	return false;
 }
 
 /* ---- starting --------------------------------------------------------- */
@@ -370,7 +236,7 @@ redirect_to_provider(struct start *s, const char *state)
 		log_error("provider %s: the authorization request is longer "
 		    "than %d bytes; shorten scope or authorize_params",
 		    p->name, RESPONSE_LOCATION_MAX);
-		fail(s, PROBLEM_SERVER);
+		start_fail(s, PROBLEM_SERVER);
 	} else {
 		response_redirect(s->res, buf_cstr(&url));
 		browser_set_cookie(s->conf, s->cookie, s->res);
@@ -405,7 +271,7 @@ login_ok(struct start *s)
 		return true;
 	if (user == NULL || strlen(user) > LIMIT_SUBJECT ||
 	    !urlenc_is_utf8(user, strlen(user)))
-		return fail(s, PROBLEM_LOGIN);
+		return start_fail(s, PROBLEM_LOGIN);
 	return true;
 }
 
@@ -417,13 +283,13 @@ flow_start(const struct context *ctx, struct request *req,
 	    .res = res };
 
 	if (req->path_info[0] != '\0') {
-		fail(&s, PROBLEM_NOT_FOUND);
+		start_fail(&s, PROBLEM_NOT_FOUND);
 		return;
 	}
 	if (req->method == METHOD_HEAD)
 		return;		/* 200, nothing else, nothing touched */
 	if (!browser_is_navigation(req)) {
-		fail(&s, PROBLEM_NOT_NAVIGATION);
+		start_fail(&s, PROBLEM_NOT_NAVIGATION);
 		return;
 	}
 	if (!read_params(&s))
@@ -437,7 +303,7 @@ flow_start(const struct context *ctx, struct request *req,
 	    s.cookie);
 	if (!s.had_cookie)
 		pending_new_secret(s.cookie);
-	if (check_params(&s) && login_ok(&s) && confirmed(&s))
+	if (check_params(&s) && login_ok(&s) && start_confirmed(&s))
 		begin(&s);
 	wipe(s.cookie, sizeof(s.cookie));
 }
