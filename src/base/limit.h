@@ -29,6 +29,7 @@
 #define LIMIT_BIND_MAX		128
 #define LIMIT_CODE		8192	/* authorization code */
 #define LIMIT_MIN_VALID		86400
+#define LIMIT_LABEL		128	/* names for people: site, provider */
 #define LIMIT_FIELD		256	/* values of template fields, issuers */
 
 /* The flow. */

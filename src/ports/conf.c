@@ -3,6 +3,9 @@
 
 #include "conf.h"
 
+#include <sys/stat.h>
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -127,6 +130,20 @@ build_log(struct conf_build *b, const struct conf_setting *set)
 	buf_clear(&out);
 }
 
+/* Who names a folder expects it to count; the usual one may be missing. */
+static void
+build_pages(struct conf_build *b, const struct conf_setting *set)
+{
+	struct stat st;
+
+	b->conf->pages = set->value != NULL ? conf_file_name(b, set) :
+	    conf_path(b, "pages");
+	if (set->value != NULL && b->conf->pages != NULL &&
+	    stat(b->conf->pages, &st) != 0 && errno == ENOENT)
+		conf_fail(b, set, "names a folder that does not exist: %s",
+		    b->conf->pages);
+}
+
 static void
 build_site(struct conf_build *b)
 {
@@ -152,6 +169,9 @@ build_site(struct conf_build *b)
 	site_lacks(b, s, SITE_DATABASE, "/var/lib/oauth-cgi/oauth.db");
 	site_lacks(b, s, SITE_KEYS, "/etc/oauth-cgi/keys");
 	build_url(b, &s->set[SITE_URL]);
+	if (b->conf->host != NULL)
+		b->conf->name = conf_label(b, &s->set[SITE_NAME],
+		    b->conf->host);
 	b->conf->database = conf_file_name(b, &s->set[SITE_DATABASE]);
 	b->conf->keys = conf_file_name(b, &s->set[SITE_KEYS]);
 	conf_enum(b, &s->set[SITE_IDENTITY], identity_words, 2, &identity);
@@ -159,6 +179,7 @@ build_site(struct conf_build *b)
 	b->conf->identity = (enum conf_identity)identity;
 	b->conf->journal = (enum conf_journal)journal;
 	build_log(b, &s->set[SITE_LOG]);
+	build_pages(b, &s->set[SITE_PAGES]);
 }
 
 static void
@@ -246,9 +267,11 @@ conf_free(struct conf *c)
 	free(c->origin);
 	free(c->host);
 	free(c->path);
+	free(c->name);
 	free(c->database);
 	free(c->keys);
 	free(c->log);
+	free(c->pages);
 	free(c);
 }
 

@@ -49,6 +49,7 @@ struct name_list {
 
 struct provider {
 	char			*name;
+	char			*label;		/* the name for people */
 	char			*client_id;
 	char			*client_secret;	/* secret; NULL when none, or not asked for */
 	char			*authorize_url;
@@ -82,6 +83,7 @@ struct conf {
 	char			*url;		/* without a trailing slash */
 	char			*origin;	/* of url; see conf_url_origin() */
 	char			*host;		/* host[:port] of it */
+	char			*name;		/* for people; host unless given */
 	char			*path;		/* its path, "" when none */
 	bool			 secure;	/* https */
 	char			*database;
@@ -89,6 +91,7 @@ struct conf {
 	enum conf_identity	 identity;
 	enum conf_journal	 journal;
 	char			*log;
+	char			*pages;		/* folder of texts and style; may not exist */
 	struct provider		*providers;
 	size_t			 provider_count;
 };

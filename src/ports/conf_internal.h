@@ -33,13 +33,13 @@
 enum conf_kind { SECTION_SITE, SECTION_PROVIDER, SECTION__MAX };
 
 enum site_key {
-	SITE_URL, SITE_DATABASE, SITE_KEYS, SITE_IDENTITY, SITE_JOURNAL,
-	SITE_LOG, SITE__MAX
+	SITE_URL, SITE_NAME, SITE_DATABASE, SITE_KEYS, SITE_IDENTITY,
+	SITE_JOURNAL, SITE_LOG, SITE_PAGES, SITE__MAX
 };
 
 enum provider_key {
-	KEY_PRESET, KEY_CLIENT_ID, KEY_CLIENT_SECRET, KEY_AUTHORIZE_URL,
-	KEY_TOKEN_URL, KEY_REFRESH_URL, KEY_REVOKE_URL, KEY_ISSUER, KEY_SCOPE,
+	KEY_PRESET, KEY_LABEL, KEY_CLIENT_ID, KEY_CLIENT_SECRET,
+	KEY_AUTHORIZE_URL, KEY_TOKEN_URL, KEY_REFRESH_URL, KEY_REVOKE_URL, KEY_ISSUER, KEY_SCOPE,
 	KEY_AUTH, KEY_BODY, KEY_PKCE, KEY_REQUIRE_ISS, KEY_AUTHORIZE_PARAMS,
 	KEY_TOKEN_PARAMS, KEY_REFRESH_PARAMS, KEY_REDIRECT_URI,
 	KEY_RESPONSE_MODE, KEY_APPS, KEY_ROTATION, KEY_REVOKE, KEY_DEAD_ERRORS,
@@ -147,6 +147,8 @@ void conf_enum(struct conf_build *b, const struct conf_setting *s,
 void conf_bool(struct conf_build *b, const struct conf_setting *s, bool *out);
 void conf_seconds(struct conf_build *b, const struct conf_setting *s,
     int64_t *out);
+char *conf_label(struct conf_build *b, const struct conf_setting *s,
+    const char *otherwise);
 char *conf_file_name(struct conf_build *b, const struct conf_setting *s);
 
 /* conf_params: the same for what holds several things. */

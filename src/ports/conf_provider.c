@@ -270,6 +270,7 @@ conf_build_provider(struct conf_build *b, struct conf_section *s,
 	if (!conf_apply_preset(b, s) || !conf_resolve(b, s))
 		return;
 	build_switches(b, s, p);
+	p->label = conf_label(b, &s->set[KEY_LABEL], p->name);
 	p->client_id = copy_of(s, KEY_CLIENT_ID);
 	if (b->with_secrets)
 		p->client_secret = copy_of(s, KEY_CLIENT_SECRET);
@@ -285,6 +286,7 @@ void
 conf_provider_clear(struct provider *p)
 {
 	free(p->name);
+	free(p->label);
 	free(p->client_id);
 	wipe_str(p->client_secret);
 	free(p->authorize_url);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "conf_internal.h"
+#include "limit.h"
 #include "secretfile.h"
 #include "urlenc.h"
 #include "wipe.h"
@@ -195,6 +196,19 @@ conf_seconds(struct conf_build *b, const struct conf_setting *s, int64_t *out)
 		    "unit", SECONDS_MAX);
 	else
 		*out = n;
+}
+
+/* A name that people read, or a copy of what stands for it otherwise. */
+char *
+conf_label(struct conf_build *b, const struct conf_setting *s,
+    const char *otherwise)
+{
+	if (s->value == NULL)
+		return xstrdup(otherwise);
+	if (strlen(s->value) > LIMIT_LABEL)
+		conf_fail(b, s, "is longer than %d bytes, which no page has "
+		    "room for", LIMIT_LABEL);
+	return xstrdup(s->value);
 }
 
 /* A path as an absolute one; NULL when not given, or after a complaint. */

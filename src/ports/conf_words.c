@@ -12,15 +12,18 @@
 
 static const struct conf_key site_keys[SITE__MAX] = {
 	[SITE_URL]		= { "url", 0 },
+	[SITE_NAME]		= { "name", 0 },
 	[SITE_DATABASE]		= { "database", 0 },
 	[SITE_KEYS]		= { "keys", 0 },
 	[SITE_IDENTITY]		= { "identity", 0 },
 	[SITE_JOURNAL]		= { "journal", 0 },
 	[SITE_LOG]		= { "log", CONF_VERBATIM },
+	[SITE_PAGES]		= { "pages", CONF_VERBATIM },
 };
 
 static const struct conf_key provider_keys[KEY__MAX] = {
 	[KEY_PRESET]		= { "preset", CONF_EMPTY | CONF_VERBATIM },
+	[KEY_LABEL]		= { "label", 0 },
 	[KEY_CLIENT_ID]		= { "client_id", 0 },
 	[KEY_CLIENT_SECRET]	= { "client_secret", 0 },
 	[KEY_AUTHORIZE_URL]	= { "authorize_url", 0 },

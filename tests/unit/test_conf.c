@@ -681,7 +681,45 @@ the_embedded_preset_fills_what_is_missing(void)
 	CU_ASSERT_STRING_EQUAL(q->token_url, p->token_url);
 	CU_ASSERT_STRING_EQUAL(q->client_secret, "a\\b${HOME}");
 	CU_ASSERT_STRING_EQUAL(q->callback_path, "/two");
+	CU_ASSERT_STRING_EQUAL(p->label, "Interact");
+	CU_ASSERT_STRING_EQUAL(q->label, "Interact");
 	conf_free(c);
+}
+
+#define LONG_32 "0123456789abcdef0123456789abcdef"
+#define LONG_128 LONG_32 LONG_32 LONG_32 LONG_32
+
+static void
+people_read_names_of_their_own(void)
+{
+	static const char site[] = "site {\nurl = \"https://shop.example/o\"\n"
+	    "database = \"db\"\nkeys = \"keys\"\n%s\n}\n" ACME "%s\n}\n";
+	char text[2048];
+	struct conf *c;
+
+	snprintf(text, sizeof(text), site, "", "");
+	c = good(text);
+	CU_ASSERT_STRING_EQUAL(c->name, "shop.example");
+	CU_ASSERT_STRING_EQUAL(c->providers[0].label, "acme");
+	CU_ASSERT_STRING_EQUAL(c->pages, in_dir("pages"));
+	conf_free(c);
+	CU_ASSERT_EQUAL(mkdir(in_dir("words"), 0700), 0);
+	snprintf(text, sizeof(text), site, "name = \"Leaf & Kettle\"\n"
+	    "pages = \"words\"", "label = \"" LONG_128 "\"");
+	c = good(text);
+	CU_ASSERT_STRING_EQUAL(c->name, "Leaf & Kettle");
+	CU_ASSERT_STRING_EQUAL(c->providers[0].label, LONG_128);
+	CU_ASSERT_STRING_EQUAL(c->pages, in_dir("words"));
+	conf_free(c);
+	snprintf(text, sizeof(text), site, "", "label = \"" LONG_128 "x\"");
+	CU_ASSERT_TRUE(refused_at(put("oauth-cgi.conf", text),
+	    "oauth-cgi.conf", 12, "no page has room for"));
+	snprintf(text, sizeof(text), site, "name = \"\"", "");
+	CU_ASSERT_TRUE(refused_at(put("oauth-cgi.conf", text),
+	    "oauth-cgi.conf", 5, "empty"));
+	snprintf(text, sizeof(text), site, "pages = \"nowhere\"", "");
+	CU_ASSERT_TRUE(refused_at(put("oauth-cgi.conf", text),
+	    "oauth-cgi.conf", 5, "does not exist"));
 }
 
 #define TWO SITE "provider interact {\nclient_id = 1\nclient_secret = 2\n}\n"
@@ -1255,6 +1293,7 @@ static const struct test tests[] = {
 	T(loopback_may_be_http),
 	T(a_redirect_uri_decides_the_callback_path),
 	T(the_embedded_preset_fills_what_is_missing),
+	T(people_read_names_of_their_own),
 	T(a_preset_beside_the_configuration_wins),
 	T(a_broken_preset_is_told_with_its_own_line),
 	T(environment_variables_are_put_in),
