@@ -50,7 +50,8 @@ provider_of_path(const struct conf *conf, const char *path_info)
 static bool
 read_params(struct callback *c)
 {
-	static const char *const names[] = { "state", "code", "error", "iss" };
+	const char *const names[] = { "state", c->provider->code_param,
+	    "error", "iss" };
 	const struct params *p = &c->req->params;
 	size_t i;
 
@@ -61,7 +62,7 @@ read_params(struct callback *c)
 		if (p->list[i].from_body != p->list[0].from_body)
 			return callback_fail(c, PROBLEM_INVALID_REQUEST);
 	c->state = params_get(p, "state");
-	c->code = params_get(p, "code");
+	c->code = params_get(p, c->provider->code_param);
 	c->error = params_get(p, "error");
 	c->iss = params_get(p, "iss");
 	if (c->state == NULL || (c->code == NULL) == (c->error == NULL) ||
@@ -84,7 +85,7 @@ forward_by_get(struct callback *c)
 
 	buf_fmt(&url, "%s/callback%s?", c->conf->url, c->req->path_info);
 	if (c->code != NULL)
-		urlenc_pair(&url, "code", c->code);
+		urlenc_pair(&url, c->provider->code_param, c->code);
 	urlenc_pair(&url, "state", c->state);
 	if (c->iss != NULL)
 		urlenc_pair(&url, "iss", c->iss);

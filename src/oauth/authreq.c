@@ -5,7 +5,33 @@
 
 #include <string.h>
 
+#include "limit.h"
 #include "urlenc.h"
+
+/* A parameter of the RFCs, under the name that the provider has for it. */
+static void
+add(struct buf *out, const struct provider *p, const char *name,
+    const char *value)
+{
+	const char *theirs = provider_param_name(p, name);
+
+	if (theirs[0] != '\0')
+		urlenc_pair(out, theirs, value);
+}
+
+/* The scope's words, with what the provider wants between them. */
+static void
+add_scope(struct buf *out, const struct provider *p)
+{
+	struct buf scope = BUF_INIT(LIMIT_SCOPE);
+	const char *s;
+
+	for (s = p->scope; *s != '\0'; s++)
+		buf_char(&scope, *s == ' ' ? p->scope_separator : *s);
+	if (scope.len > 0)
+		add(out, p, "scope", buf_cstr(&scope));
+	buf_clear(&scope);
+}
 
 void
 authreq_build(struct buf *out, const struct authreq *r)
@@ -16,15 +42,14 @@ authreq_build(struct buf *out, const struct authreq *r)
 	buf_str(out, p->authorize_url);
 	if (strchr(p->authorize_url, '?') == NULL)
 		buf_char(out, '?');
-	urlenc_pair(out, "response_type", "code");
-	urlenc_pair(out, "client_id", p->client_id);
-	urlenc_pair(out, "redirect_uri", r->redirect_uri);
-	if (p->scope[0] != '\0')
-		urlenc_pair(out, "scope", p->scope);
+	add(out, p, "response_type", "code");
+	add(out, p, "client_id", p->client_id);
+	add(out, p, "redirect_uri", r->redirect_uri);
+	add_scope(out, p);
 	urlenc_pair(out, "state", r->state);
 	if (r->challenge != NULL) {
-		urlenc_pair(out, "code_challenge", r->challenge);
-		urlenc_pair(out, "code_challenge_method", "S256");
+		add(out, p, "code_challenge", r->challenge);
+		add(out, p, "code_challenge_method", "S256");
 	}
 	if (r->nonce != NULL)
 		urlenc_pair(out, "nonce", r->nonce);

@@ -18,12 +18,19 @@ struct body {
 };
 
 static void
-body_add(struct body *b, const char *name, const char *value)
+body_put(struct body *b, const char *name, const char *value)
 {
 	if (b->provider->body == BODY_JSON)
 		jsonout_str(&b->text, name, value);
 	else
 		urlenc_pair(&b->text, name, value);
+}
+
+/* A parameter of the RFCs, under the name that the provider has for it. */
+static void
+body_add(struct body *b, const char *name, const char *value)
+{
+	body_put(b, provider_param_name(b->provider, name), value);
 }
 
 static void
@@ -32,19 +39,26 @@ body_add_all(struct body *b, const struct provider_params *params)
 	size_t i;
 
 	for (i = 0; i < params->count; i++)
-		body_add(b, params->list[i].name, params->list[i].value);
+		body_put(b, params->list[i].name, params->list[i].value);
 }
 
-/* RFC 6749 2.3.1: both parts form-encoded, then RFC 7617. */
+/*
+ * RFC 6749 2.3.1: both parts form-encoded, then RFC 7617. Many providers know
+ * only the latter; it makes a difference when there is a '%', a '+' or the
+ * like in the secret.
+ */
 static void
 add_basic(struct body *b)
 {
 	const struct provider *p = b->provider;
+	const char *secret = p->client_secret != NULL ? p->client_secret : "";
+	void (*add)(struct buf *, const char *) =
+	    p->auth == AUTH_BASIC_RAW ? buf_str : urlenc_add;
 	struct buf pair = BUF_INIT(4 * LIMIT_HEADER);
 
-	urlenc_add(&pair, p->client_id);
+	add(&pair, p->client_id);
 	buf_char(&pair, ':');
-	urlenc_add(&pair, p->client_secret != NULL ? p->client_secret : "");
+	add(&pair, secret);
 	buf_str(&b->authorization, "Basic ");
 	base64_add(&b->authorization, pair.data, pair.len);
 	buf_clear(&pair);
@@ -66,7 +80,7 @@ body_end(struct body *b)
 {
 	const struct provider *p = b->provider;
 
-	if (p->auth == AUTH_BASIC)
+	if (p->auth == AUTH_BASIC || p->auth == AUTH_BASIC_RAW)
 		add_basic(b);
 	else
 		body_add(b, "client_id", p->client_id);

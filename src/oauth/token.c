@@ -38,7 +38,8 @@ token_answer_clear(struct token_answer *t)
 /* ---- members, from JSON or from a form -------------------------------- */
 
 struct source {
-	struct json	*json;		/* NULL: a form */
+	struct json	*whole;		/* NULL: a form */
+	struct json	*json;		/* where the tokens are in it */
 	struct params	 form;
 };
 
@@ -56,16 +57,42 @@ get_str(const struct source *s, const char *name, struct buf *out)
 	return !buf_failed(out);
 }
 
+static bool
+is_printable(const struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->len; i++)
+		if (b->data[i] < 0x20 || b->data[i] > 0x7e)
+			return false;
+	return b->len > 0;
+}
+
 /* Copy a member of at most size - 1 printable bytes; else "". */
 static bool
 get_text(const struct source *s, const char *name, char *out, size_t size)
 {
 	struct buf b = BUF_INIT(size - 1);
-	size_t i;
-	bool ok = get_str(s, name, &b) && b.len > 0;
+	bool ok = get_str(s, name, &b) && is_printable(&b);
 
-	for (i = 0; ok && i < b.len; i++)
-		ok = b.data[i] >= 0x20 && b.data[i] <= 0x7e;
+	snprintf(out, size, "%s", ok ? buf_cstr(&b) : "");
+	buf_clear(&b);
+	return ok;
+}
+
+/* The error's code: always of the whole answer, wherever its tokens are. */
+static bool
+get_error(const struct source *s, const struct provider *p, char *out,
+    size_t size)
+{
+	struct buf b = BUF_INIT(size - 1);
+	bool ok;
+
+	if (s->whole == NULL)
+		return get_text(s, "error", out, size);
+	ok = (json_get_str(s->whole, "error", &b) ||
+	    (p->error_path != NULL &&
+	    json_get_at(s->whole, p->error_path, &b))) && is_printable(&b);
 	snprintf(out, size, "%s", ok ? buf_cstr(&b) : "");
 	buf_clear(&b);
 	return ok;
@@ -91,15 +118,8 @@ get_expires_in(const struct source *s, int64_t fallback)
 static bool
 get_token(const struct source *s, const char *name, struct buf *out)
 {
-	size_t i;
-
-	if (!get_str(s, name, out) || out->len == 0)
-		goto none;
-	for (i = 0; i < out->len; i++)
-		if (out->data[i] < 0x20 || out->data[i] > 0x7e)
-			goto none;
-	return true;
-none:
+	if (get_str(s, name, out) && is_printable(out))
+		return true;
 	buf_clear(out);
 	return false;
 }
@@ -128,7 +148,12 @@ classify_error(const struct provider *p, const char *error)
 		"unsupported_grant_type", "invalid_scope", NULL
 	};
 
-	if (is_one_of(error, dead) || name_list_has(&p->dead_errors, error))
+	/* The preset knows better than the RFC what its provider means. */
+	if (name_list_has(&p->dead_errors, error))
+		return ANSWER_DEAD;
+	if (name_list_has(&p->client_errors, error))
+		return ANSWER_CONFIG;
+	if (is_one_of(error, dead))
 		return ANSWER_DEAD;
 	if (is_one_of(error, config))
 		return ANSWER_CONFIG;
@@ -147,6 +172,8 @@ static bool
 read_tokens(const struct source *s, const struct provider *p,
     struct token *t)
 {
+	char *at;
+
 	if (!get_token(s, "access_token", &t->access))
 		return false;
 	get_token(s, "refresh_token", &t->refresh);
@@ -155,18 +182,27 @@ read_tokens(const struct source *s, const struct provider *p,
 	    strcasecmp(t->type, "bearer") == 0)
 		snprintf(t->type, sizeof(t->type), "Bearer");
 	t->has_scope = get_text(s, "scope", t->scope, sizeof(t->scope));
+	for (at = t->scope; p->scope_separator == ',' && *at != '\0'; at++)
+		if (*at == ',')
+			*at = ' ';
 	t->expires_in = get_expires_in(s, p->expires_default);
 	return true;
 }
 
 /* Parse the body as JSON, or as a form where it says so. */
 static bool
-open_source(const struct httpc_answer *a, struct source *s)
+open_source(const struct provider *p, const struct httpc_answer *a,
+    struct source *s)
 {
 	memset(s, 0, sizeof(*s));
 	if (json_parse(a->body.data != NULL ? a->body.data : "", a->body.len,
-	    &s->json) == ERR_OK)
+	    &s->whole) == ERR_OK) {
+		if (p->token_path != NULL)
+			s->json = json_enter(s->whole, p->token_path);
+		if (s->json == NULL)
+			s->json = s->whole;
 		return true;
+	}
 	/* GitHub and a few others: form-encoded, whatever they were asked. */
 	return (strncasecmp(a->content_type,
 	    "application/x-www-form-urlencoded", 33) == 0 ||
@@ -178,7 +214,9 @@ open_source(const struct httpc_answer *a, struct source *s)
 static void
 close_source(struct source *s)
 {
-	json_free(s->json);
+	if (s->json != s->whole)
+		json_free(s->json);
+	json_free(s->whole);
 	params_clear(&s->form);
 }
 
@@ -200,7 +238,7 @@ read_failure(const struct provider *p, const struct httpc_answer *a,
     const struct source *s, struct token_answer *out)
 {
 	char error[sizeof(out->error)] = "", status[32];
-	bool named = s != NULL && get_text(s, "error", error, sizeof(error));
+	bool named = s != NULL && get_error(s, p, error, sizeof(error));
 	enum answer by_error = named ? classify_error(p, error) :
 	    ANSWER_REFUSED;
 
@@ -244,7 +282,7 @@ token_read(const struct provider *p, const struct httpc_answer *a,
 		set(out, ANSWER_AMBIGUOUS, "no_answer");
 		return;
 	}
-	readable = open_source(a, &s);
+	readable = open_source(p, a, &s);
 	if (a->status / 100 == 2 && readable &&
 	    read_tokens(&s, p, &out->token)) {
 		out->reached = true;

@@ -7,7 +7,9 @@
  *
  * Real servers send expires_in as a number, as digits, or not at all; the
  * token type in any case, or not at all; errors as 200; answers form-encoded.
- * All of these are read. What is not taken: an access token that is empty or
+ * All of these are read. Where a provider has several tokens in one answer
+ * its token_path leads to ours; an answer that has nothing there (a refresh,
+ * at Slack) is read as usual. What is not taken: an access token that is empty or
  * has bytes outside of 0x20 to 0x7E (it could not be sent as a header).
  *
  * Secrets: token_clear() wipes.

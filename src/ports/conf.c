@@ -288,6 +288,17 @@ conf_provider(const struct conf *c, const char *name)
 	return NULL;
 }
 
+const char *
+provider_param_name(const struct provider *p, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->param_names.count; i++)
+		if (strcmp(p->param_names.list[i].name, name) == 0)
+			return p->param_names.list[i].value;
+	return name;
+}
+
 bool
 name_list_has(const struct name_list *l, const char *name)
 {

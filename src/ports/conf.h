@@ -26,7 +26,7 @@
 
 enum conf_identity { IDENTITY_TICKET, IDENTITY_REMOTE_USER };
 enum conf_journal { JOURNAL_AUTO, JOURNAL_WAL, JOURNAL_DELETE };
-enum provider_auth { AUTH_POST, AUTH_BASIC, AUTH_NONE };
+enum provider_auth { AUTH_POST, AUTH_BASIC, AUTH_BASIC_RAW, AUTH_NONE };
 enum provider_body { BODY_FORM, BODY_JSON };
 enum provider_rotation { ROTATION_LEARNED, ROTATION_YES, ROTATION_NO };
 enum provider_revoke { REVOKE_NONE, REVOKE_TOKEN, REVOKE_GRANT };
@@ -61,6 +61,10 @@ struct provider {
 	char			*redirect_uri;	/* always set; see callback_path */
 	char			*callback_path;	/* PATH_INFO that it comes back with */
 	char			*ca_file;	/* NULL when none */
+	char			*code_param;	/* of its redirect: "code" */
+	char			*token_path;	/* JSON pointer; NULL for the whole */
+	char			*error_path;	/* the same; NULL for "error" */
+	char			 scope_separator;	/* in what is sent to it */
 	enum provider_auth	 auth;
 	enum provider_body	 body;
 	enum provider_rotation	 rotation;
@@ -72,8 +76,10 @@ struct provider {
 	struct provider_params	 authorize_params;
 	struct provider_params	 token_params;
 	struct provider_params	 refresh_params;
+	struct provider_params	 param_names;	/* see provider_param_name() */
 	struct name_list	 apps;		/* empty: every app */
 	struct name_list	 dead_errors;	/* the preset's, beyond invalid_grant */
+	struct name_list	 client_errors;	/* beyond invalid_client */
 	int64_t			 expires_default;	/* seconds; 0 for unknown */
 	int64_t			 replay_grace;		/* seconds */
 };
@@ -116,6 +122,9 @@ void conf_free(struct conf *c);
 
 /* The provider of that name; with NULL the only one. NULL when there is none. */
 const struct provider *conf_provider(const struct conf *c, const char *name);
+
+/* What the provider calls that parameter of ours; "": it is not sent. */
+const char *provider_param_name(const struct provider *p, const char *name);
 
 /* Whether that list names it. */
 bool name_list_has(const struct name_list *l, const char *name);

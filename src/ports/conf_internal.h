@@ -43,8 +43,9 @@ enum provider_key {
 	KEY_AUTH, KEY_BODY, KEY_PKCE, KEY_REQUIRE_ISS, KEY_AUTHORIZE_PARAMS,
 	KEY_TOKEN_PARAMS, KEY_REFRESH_PARAMS, KEY_REDIRECT_URI,
 	KEY_RESPONSE_MODE, KEY_APPS, KEY_ROTATION, KEY_REVOKE, KEY_DEAD_ERRORS,
-	KEY_EXPIRES_DEFAULT, KEY_REPLAY_GRACE, KEY_CA_FILE, KEY_ALLOW_INSECURE,
-	KEY__MAX
+	KEY_CLIENT_ERRORS, KEY_EXPIRES_DEFAULT, KEY_REPLAY_GRACE, KEY_CA_FILE,
+	KEY_ALLOW_INSECURE, KEY_SCOPE_SEPARATOR, KEY_PARAM_NAMES,
+	KEY_CODE_PARAM, KEY_TOKEN_PATH, KEY_ERROR_PATH, KEY__MAX
 };
 
 #define CONF_LIST	(1 << 0)	/* {"a", "b"} is allowed */
@@ -158,6 +159,11 @@ void conf_names(struct conf_build *b, const struct conf_setting *s,
 void conf_params(struct conf_build *b, const struct conf_setting *s,
     const char *text, const char *const *reserved,
     struct provider_params *out);
+void conf_renames(struct conf_build *b, const struct conf_setting *s,
+    struct provider_params *out);
+char *conf_param_name(struct conf_build *b, const struct conf_setting *s,
+    const char *otherwise);
+char *conf_pointer(struct conf_build *b, const struct conf_setting *s);
 void conf_names_free(struct name_list *l);
 void conf_params_free(struct provider_params *p);
 

@@ -169,6 +169,96 @@ out:
 	params_clear(&all);
 }
 
+static bool
+is_param_name(const char *s)
+{
+	size_t len = strlen(s);
+
+	return len > 0 && len <= LIMIT_NAME && strspn(s, "abcdefghijklmnopqrs"
+	    "tuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == len;
+}
+
+/* What a provider may call otherwise. Not state: it has to come back. */
+static bool
+may_rename(const char *name)
+{
+	static const char *const ours[] = { "response_type", "client_id",
+	    "client_secret", "redirect_uri", "scope", "code_challenge",
+	    "code_challenge_method", "grant_type", "code", "code_verifier",
+	    "refresh_token" };
+	size_t i;
+
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strcmp(name, ours[i]) == 0)
+			return true;
+	return false;
+}
+
+/* "ours=theirs&ours=theirs"; "response_type=" leaves that one out. */
+void
+conf_renames(struct conf_build *b, const struct conf_setting *s,
+    struct provider_params *out)
+{
+	static const char *const none[] = { NULL };
+	size_t i;
+
+	conf_params(b, s, s->value, none, out);
+	for (i = 0; i < out->count; i++) {
+		const struct provider_param *p = &out->list[i];
+
+		if (!may_rename(p->name))
+			conf_fail(b, s, "can't rename '%.32s'; it takes the "
+			    "parameters of RFC 6749 and 7636, but for state, "
+			    "and goes \"ours=theirs&ours=theirs\"", p->name);
+		else if (!is_param_name(p->value) && (p->value[0] != '\0' ||
+		    strcmp(p->name, "response_type") != 0))
+			conf_fail(b, s, "must name %s otherwise, with letters, "
+			    "digits and '-', '.', '_'", p->name);
+	}
+}
+
+/* The name of one parameter. */
+char *
+conf_param_name(struct conf_build *b, const struct conf_setting *s,
+    const char *otherwise)
+{
+	static const char *const ours[] = { "state", "error", "iss" };
+	size_t i;
+
+	if (s->value == NULL)
+		return xstrdup(otherwise);
+	if (!is_param_name(s->value))
+		conf_fail(b, s, "must be the name of a parameter: 1 to %d "
+		    "letters, digits and '-', '.', '_'", LIMIT_NAME);
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strcmp(s->value, ours[i]) == 0)
+			conf_fail(b, s, "must not be %s, which has a meaning "
+			    "of its own", ours[i]);
+	return xstrdup(s->value);
+}
+
+/* A JSON pointer (RFC 6901, 3.), or NULL. */
+char *
+conf_pointer(struct conf_build *b, const struct conf_setting *s)
+{
+	const char *p = s->value;
+
+	if (p == NULL || *p == '\0')
+		return NULL;
+	if (*p != '/' || strlen(p) > LIMIT_FIELD) {
+		conf_fail(b, s, "must be a JSON pointer, \"/name\" or "
+		    "\"/outer/inner\"");
+		return NULL;
+	}
+	for (; *p != '\0'; p++)
+		if (*p == '~' && p[1] != '0' && p[1] != '1') {
+			conf_fail(b, s, "holds a '~' without 0 or 1; write ~0 "
+			    "for '~', and ~1 for a '/' within a name");
+			return NULL;
+		}
+	return xstrdup(s->value);
+}
+
 void
 conf_params_free(struct provider_params *p)
 {

@@ -24,10 +24,12 @@ static const char *const token_reserved[] = {
 	"code_verifier", "refresh_token", NULL
 };
 
-static const char *const auth_words[] = { "post", "basic", "none" };
+static const char *const auth_words[] = { "post", "basic",
+    "basic-raw", "none" };
 static const char *const body_words[] = { "form", "json" };
 static const char *const pkce_words[] = { "off", "S256" };
 static const char *const mode_words[] = { "query", "form_post" };
+static const char *const separator_words[] = { "space", "comma", "plus" };
 static const char *const revoke_words[] = { "none", "token", "grant" };
 
 static bool
@@ -103,6 +105,10 @@ check_required(struct conf_build *b, const struct conf_section *s,
 	if (p->auth == AUTH_NONE && given(s, KEY_CLIENT_SECRET))
 		conf_fail(b, &s->set[KEY_CLIENT_SECRET], "is never sent with "
 		    "auth = none; remove it, or write auth = post or basic");
+	if (p->auth == AUTH_BASIC_RAW && p->client_id != NULL &&
+	    strchr(p->client_id, ':') != NULL)
+		conf_fail(b, &s->set[KEY_CLIENT_ID], "holds a ':', which can't "
+		    "be sent with auth = basic-raw; write auth = basic");
 	if (p->require_iss && p->issuer == NULL && !given(s, KEY_ISSUER))
 		conf_fail(b, &s->set[KEY_REQUIRE_ISS], "needs the issuer to "
 		    "compare with; write issuer = \"https://...\"");
@@ -210,7 +216,7 @@ build_switches(struct conf_build *b, const struct conf_section *s,
 {
 	const struct conf_setting *set = s->set;
 	int auth = AUTH_POST, body = BODY_FORM, pkce = 1, mode = 0;
-	int revoke = REVOKE_NONE;
+	int revoke = REVOKE_NONE, separator = 0;
 	bool rotation = false;
 
 	conf_enum(b, &set[KEY_AUTH], auth_words, COUNT(auth_words), &auth);
@@ -220,6 +226,8 @@ build_switches(struct conf_build *b, const struct conf_section *s,
 	    &mode);
 	conf_enum(b, &set[KEY_REVOKE], revoke_words, COUNT(revoke_words),
 	    &revoke);
+	conf_enum(b, &set[KEY_SCOPE_SEPARATOR], separator_words,
+	    COUNT(separator_words), &separator);
 	conf_bool(b, &set[KEY_ROTATION], &rotation);
 	conf_bool(b, &set[KEY_REQUIRE_ISS], &p->require_iss);
 	conf_bool(b, &set[KEY_ALLOW_INSECURE], &p->allow_insecure);
@@ -230,6 +238,7 @@ build_switches(struct conf_build *b, const struct conf_section *s,
 	p->pkce = pkce == 1;
 	p->form_post = mode == 1;
 	p->revoke = (enum provider_revoke)revoke;
+	p->scope_separator = " ,+"[separator];
 	if (given(s, KEY_ROTATION))
 		p->rotation = rotation ? ROTATION_YES : ROTATION_NO;
 }
@@ -245,6 +254,9 @@ build_lists(struct conf_build *b, const struct conf_section *s,
 	    &p->apps);
 	conf_names(b, &set[KEY_DEAD_ERRORS], is_error_code, "must hold error "
 	    "codes of printable ASCII, separated by blanks", &p->dead_errors);
+	conf_names(b, &set[KEY_CLIENT_ERRORS], is_error_code, "must hold error "
+	    "codes of printable ASCII, separated by blanks",
+	    &p->client_errors);
 	conf_params(b, &set[KEY_AUTHORIZE_PARAMS],
 	    set[KEY_AUTHORIZE_PARAMS].value, authorize_reserved,
 	    &p->authorize_params);
@@ -252,6 +264,10 @@ build_lists(struct conf_build *b, const struct conf_section *s,
 	    token_reserved, &p->token_params);
 	conf_params(b, &set[KEY_REFRESH_PARAMS], set[KEY_REFRESH_PARAMS].value,
 	    token_reserved, &p->refresh_params);
+	conf_renames(b, &set[KEY_PARAM_NAMES], &p->param_names);
+	p->code_param = conf_param_name(b, &set[KEY_CODE_PARAM], "code");
+	p->token_path = conf_pointer(b, &set[KEY_TOKEN_PATH]);
+	p->error_path = conf_pointer(b, &set[KEY_ERROR_PATH]);
 }
 
 /* Complains about all that is wrong with it; then b->failed is set. */
@@ -298,9 +314,14 @@ conf_provider_clear(struct provider *p)
 	free(p->redirect_uri);
 	free(p->callback_path);
 	free(p->ca_file);
+	free(p->code_param);
+	free(p->token_path);
+	free(p->error_path);
 	conf_params_free(&p->authorize_params);
 	conf_params_free(&p->token_params);
 	conf_params_free(&p->refresh_params);
+	conf_params_free(&p->param_names);
+	conf_names_free(&p->client_errors);
 	conf_names_free(&p->apps);
 	conf_names_free(&p->dead_errors);
 }

@@ -45,10 +45,16 @@ static const struct conf_key provider_keys[KEY__MAX] = {
 	[KEY_ROTATION]		= { "rotation", 0 },
 	[KEY_REVOKE]		= { "revoke", 0 },
 	[KEY_DEAD_ERRORS]	= { "dead_errors", CONF_LIST | CONF_EMPTY },
+	[KEY_CLIENT_ERRORS]	= { "client_errors", CONF_LIST | CONF_EMPTY },
 	[KEY_EXPIRES_DEFAULT]	= { "expires_default", 0 },
 	[KEY_REPLAY_GRACE]	= { "replay_grace", 0 },
 	[KEY_CA_FILE]		= { "ca_file", CONF_EMPTY },
 	[KEY_ALLOW_INSECURE]	= { "allow_insecure", 0 },
+	[KEY_SCOPE_SEPARATOR]	= { "scope_separator", 0 },
+	[KEY_PARAM_NAMES]	= { "param_names", CONF_EMPTY },
+	[KEY_CODE_PARAM]	= { "code_param", 0 },
+	[KEY_TOKEN_PATH]	= { "token_path", CONF_EMPTY },
+	[KEY_ERROR_PATH]	= { "error_path", CONF_EMPTY },
 };
 
 const struct conf_kind_words conf_kinds[SECTION__MAX] = {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <json-c/json.h>
+#include <json-c/json_pointer.h>
 #include <json-c/printbuf.h>
 
 #include "limit.h"
@@ -204,19 +205,74 @@ plain_string(struct json_object *v, size_t *len)
 	return memchr(s, '\0', *len) == NULL ? s : NULL;
 }
 
+/* json-c saturates, so both ends of the range stand for what is past them. */
+static bool
+int_of_integer(struct json_object *v, int64_t *out)
+{
+	int64_t n = json_object_get_int64(v);
+
+	if (n == INT64_MIN || json_object_get_uint64(v) > INT64_MAX)
+		return false;
+	*out = n;
+	return true;
+}
+
+static bool
+copy_string(struct json_object *v, struct buf *out)
+{
+	const char *s;
+	size_t len;
+
+	if ((s = plain_string(v, &len)) == NULL || len > out->max)
+		return false;
+	buf_add(out, s, len);
+	return true;
+}
+
 bool
 json_get_str(const struct json *j, const char *name, struct buf *out)
 {
 	struct json_object *v;
-	const char *s;
-	size_t len;
 
 	buf_reset(out);
-	if (!member(j, name, &v) || (s = plain_string(v, &len)) == NULL ||
-	    len > out->max)
+	return member(j, name, &v) && copy_string(v, out);
+}
+
+/* The value at a pointer, borrowed; NULL for a JSON null as well. */
+static struct json_object *
+at(const struct json *j, const char *pointer)
+{
+	struct json_object *v = NULL;
+
+	return json_pointer_get(j->root, pointer, &v) == 0 ? v : NULL;
+}
+
+struct json *
+json_enter(const struct json *j, const char *pointer)
+{
+	struct json_object *v = at(j, pointer);
+	struct json *out;
+
+	if (!json_object_is_type(v, json_type_object))
+		return NULL;
+	out = xcalloc(1, sizeof(*out));
+	out->root = json_object_get(v);
+	return out;
+}
+
+bool
+json_get_at(const struct json *j, const char *pointer, struct buf *out)
+{
+	struct json_object *v = at(j, pointer);
+	int64_t n;
+
+	buf_reset(out);
+	if (!json_object_is_type(v, json_type_int))
+		return v != NULL && copy_string(v, out);
+	if (!int_of_integer(v, &n))
 		return false;
-	buf_add(out, s, len);
-	return true;
+	buf_fmt(out, "%lld", (long long)n);
+	return !buf_failed(out);
 }
 
 static bool
@@ -233,18 +289,6 @@ int_of_digits(const char *s, size_t len, int64_t *out)
 	}
 	*out = n;
 	return len > 0;
-}
-
-/* json-c saturates, so both ends of the range stand for what is past them. */
-static bool
-int_of_integer(struct json_object *v, int64_t *out)
-{
-	int64_t n = json_object_get_int64(v);
-
-	if (n == INT64_MIN || json_object_get_uint64(v) > INT64_MAX)
-		return false;
-	*out = n;
-	return true;
 }
 
 static bool

@@ -51,6 +51,18 @@ bool json_get_str(const struct json *j, const char *name, struct buf *out);
  */
 bool json_get_int(const struct json *j, const char *name, int64_t *out);
 
+/*
+ * The object at a JSON pointer (RFC 6901) as one of its own, NULL when there
+ * is none. Free it before j; its strings are then gone from j as well.
+ */
+struct json *json_enter(const struct json *j, const char *pointer);
+
+/*
+ * Copy the string, or the whole number as text, at a JSON pointer to out,
+ * under the conditions of json_get_str().
+ */
+bool json_get_at(const struct json *j, const char *pointer, struct buf *out);
+
 /* Whether an array member, or a single string, holds that string. */
 bool json_has_str(const struct json *j, const char *name, const char *value);
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/hmac.h>
+
 #include "grants.h"
 #include "provider.h"
 #include "settings.h"
@@ -98,8 +100,8 @@ redirect_uri_ok(const char *uri)
 static bool
 client_ok(const struct params *p, struct answer *a)
 {
-	const char *id = params_get(p, "client_id");
-	const char *uri = params_get(p, "redirect_uri");
+	const char *id = request_param(p, "client_id");
+	const char *uri = request_param(p, "redirect_uri");
 
 	if (id == NULL || !set_is(SET_CLIENT_ID, id)) {
 		refuse(a, "client_id is not known here.");
@@ -116,13 +118,14 @@ client_ok(const struct params *p, struct answer *a)
 static const char *
 request_error(const struct params *p)
 {
-	const char *type = params_get(p, "response_type");
-	const char *method = params_get(p, "code_challenge_method");
-	const char *challenge = params_get(p, "code_challenge");
+	const char *type = request_param(p, "response_type");
+	const char *method = request_param(p, "code_challenge_method");
+	const char *challenge = request_param(p, "code_challenge");
 
 	if (*set_get(SET_AUTHORIZE_ERROR) != '\0')
 		return set_get(SET_AUTHORIZE_ERROR);
-	if (type == NULL || strcmp(type, "code") != 0)
+	/* Who renames parameters may do without this one. */
+	if (type == NULL ? set_is(SET_NAMES, "") : strcmp(type, "code") != 0)
 		return "unsupported_response_type";
 	if (set_is(SET_PKCE, "ignored") ||
 	    (challenge == NULL && set_is(SET_PKCE, "optional")))
@@ -156,23 +159,62 @@ form_param(struct text *t, const char *name, const char *value)
 	text_str(t, "\">\n");
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The hmac parameter of Shopify: hex, over the sorted others, decoded. */
+static void
+add_hmac(struct text *url)
+{
+	const char *query = strchr(url->s, '?') + 1;
+	const char *secret = set_get(SET_CLIENT_SECRET);
+	struct params p = { .count = 0 };
+	struct text pairs[PARAMS_MAX] = { { NULL, 0, 0 } };
+	struct text all = { NULL, 0, 0 };
+	unsigned char mac[32];
+
+	params_form(&p, query, strlen(query));
+	for (size_t i = 0; i < p.count; i++) {
+		text_str(&pairs[i], p.name[i]);
+		text_str(&pairs[i], "=");
+		text_str(&pairs[i], p.value[i]);
+	}
+	/* The string comes first in struct text. */
+	qsort(pairs, p.count, sizeof(pairs[0]), by_name);
+	for (size_t i = 0; i < p.count; i++) {
+		text_str(&all, i == 0 ? "" : "&");
+		text_str(&all, pairs[i].s);
+		text_clear(&pairs[i]);
+	}
+	HMAC(EVP_sha256(), secret, (int)strlen(secret),
+	    (const unsigned char *)all.s, all.len, mac, NULL);
+	text_str(url, "&hmac=");
+	for (size_t i = 0; i < sizeof(mac); i++)
+		text_fmt(url, "%02x", set_is(SET_HMAC, "wrong") ? 0 : mac[i]);
+	text_clear(&all);
+	params_clear(&p);
+}
+
 /* Back to the client: by 302, or by a form that the user's button posts. */
 static void
 send_back(const struct params *p, struct answer *a, const char *code,
     const char *error)
 {
-	const char *mode = params_get(p, "response_mode");
+	const char *mode = request_param(p, "response_mode");
 	bool form = mode != NULL && strcmp(mode, "form_post") == 0;
 	void (*add)(struct text *, const char *, const char *) = form ?
 	    form_param : redirect_param;
 	struct text t = { NULL, 0, 0 };
 
-	text_str(&t, form ? "" : params_get(p, "redirect_uri"));
-	add(&t, "code", code);
+	text_str(&t, form ? "" : request_param(p, "redirect_uri"));
+	add(&t, set_get(SET_CODE_NAME), code);
 	add(&t, "error", error);
 	add(&t, "error_description", error == NULL ? NULL :
 	    "<b>Text of the provider</b>");
-	add(&t, "state", params_get(p, "state"));
+	add(&t, "state", request_param(p, "state"));
 	if (!set_is(SET_ISS, "off"))
 		add(&t, "iss", set_is(SET_ISS, "on") ? provider_issuer() :
 		    "https://attacker.example");
@@ -180,13 +222,17 @@ send_back(const struct params *p, struct answer *a, const char *code,
 		page_open(a, "Back");
 		text_str(&a->body, "<h1>One more step</h1>\n"
 		    "<form method=\"post\" action=\"");
-		text_html(&a->body, params_get(p, "redirect_uri"));
+		text_html(&a->body, request_param(p, "redirect_uri"));
 		text_str(&a->body, "\">\n");
 		text_str(&a->body, t.s);
 		text_str(&a->body, "<div class=\"go\"><button value=\"allow\">"
 		    "Continue</button></div></form>\n");
 		page_close(a);
 	} else {
+		if (*set_get(SET_BACK) != '\0')
+			text_fmt(&t, "&%s", set_get(SET_BACK));
+		if (!set_is(SET_HMAC, "off"))
+			add_hmac(&t);
 		a->status = 302;
 		text_str(&a->header, "Location: ");
 		text_str(&a->header, t.s);
@@ -198,15 +244,15 @@ send_back(const struct params *p, struct answer *a, const char *code,
 static void
 consent(const struct params *p, struct answer *a, const char *user)
 {
-	const char *scope = params_get(p, "scope");
+	const char *scope = request_param(p, "scope");
 	struct family *f = family_new(user, scope == NULL ? "" : scope);
 	struct grant *code;
 
 	stats.allowed++;
-	f->nonce = copy(params_get(p, "nonce"));
-	f->redirect_uri = copy(params_get(p, "redirect_uri"));
+	f->nonce = copy(request_param(p, "nonce"));
+	f->redirect_uri = copy(request_param(p, "redirect_uri"));
 	f->challenge = set_is(SET_PKCE, "ignored") ? NULL :
-	    copy(params_get(p, "code_challenge"));
+	    copy(request_param(p, "code_challenge"));
 	code = grant_new(GRANT_CODE, f, set_int(SET_CODE_TTL));
 	send_back(p, a, code->token, NULL);
 }
@@ -238,7 +284,7 @@ scope_list(struct text *out, const char *scope)
 static void
 consent_page(const struct params *p, struct answer *a)
 {
-	const char *scope = params_get(p, "scope");
+	const char *scope = request_param(p, "scope");
 
 	page_open(a, "Allow access?");
 	text_str(&a->body, "<h1>");
@@ -272,7 +318,7 @@ void
 authorize_page(const struct request *r, struct answer *a)
 {
 	const struct params *p = &r->query;
-	const char *automatic = params_get(p, "auto"), *error;
+	const char *automatic = request_param(p, "auto"), *error;
 
 	stats.authorize++;
 	text_clear(&stats.last_authorize);
@@ -292,8 +338,8 @@ void
 authorize_decision(const struct request *r, struct answer *a)
 {
 	const struct params *p = &r->body;
-	const char *decision = params_get(p, "decision"), *error;
-	const char *user = params_get(p, "user");
+	const char *decision = request_param(p, "decision"), *error;
+	const char *user = request_param(p, "user");
 
 	if (!client_ok(p, a))
 		return;

@@ -175,9 +175,20 @@ control(const struct request *r, struct answer *a)
 	}
 }
 
+/* /at/ANY/token is /token: for addresses with a tenant in them. */
+static const char *
+without_tenant(const char *path)
+{
+	const char *rest = strncmp(path, "/at/", 4) == 0 ?
+	    strchr(path + 4, '/') : NULL;
+
+	return rest != NULL ? rest : path;
+}
+
 void
 serve(const struct request *r, struct answer *a)
 {
+	const char *path = without_tenant(r->path);
 	static const struct {
 		const char *method, *path;
 		void (*run)(const struct request *, struct answer *);
@@ -196,7 +207,7 @@ serve(const struct request *r, struct answer *a)
 	}
 	stats.requests++;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (strcmp(r->path, routes[i].path) != 0)
+		if (strcmp(path, routes[i].path) != 0)
 			continue;
 		if (routes[i].method != NULL &&
 		    strcmp(r->method, routes[i].method) != 0)

@@ -16,17 +16,23 @@ static const struct {
 	const char	*dflt;
 	const char	*allowed;
 } table[SET__MAX] = {
-	/* The client, and what it must prove. auth: how it authenticates. */
+	/*
+	 * The client, and what it must prove. auth: how it authenticates;
+	 * basic-raw does not decode what Basic holds.
+	 */
 	[SET_CLIENT_ID] = { "client_id", "demo-client", ANY },
 	[SET_CLIENT_SECRET] = { "client_secret", "demo-secret", ANY },
 	[SET_CLIENT_NAME] = { "client_name", "Demo shop", ANY },
-	[SET_AUTH] = { "auth", "any", "any|post|basic|none" },
+	[SET_AUTH] = { "auth", "any", "any|post|basic|basic-raw|none" },
 	[SET_NAME] = { "name", "Demo provider", ANY },
 
 	/*
 	 * The consent page. redirect_uri: the registered one; empty takes any
 	 * https or loopback URL. auto: consent at once, as `user`, or answer
-	 * with `authorize_error`. iss: the parameter of RFC 9207.
+	 * with `authorize_error`. iss: the parameter of RFC 9207. names:
+	 * other names for parameters, `client_id=app_id&...`; code_name: the
+	 * same for the code that is sent back. back: more parameters to send
+	 * back, encoded. hmac: send back an hmac over the others, as Shopify.
 	 */
 	[SET_REDIRECT_URI] = { "redirect_uri", "", ANY },
 	[SET_PKCE] = { "pkce", "required", "required|optional|ignored" },
@@ -35,12 +41,18 @@ static const struct {
 	[SET_AUTHORIZE_ERROR] = { "authorize_error", "", ANY },
 	[SET_ISS] = { "iss", "off", "off|on|wrong" },
 	[SET_CODE_TTL] = { "code_ttl", "60", NUMBER },
+	[SET_NAMES] = { "names", "", ANY },
+	[SET_CODE_NAME] = { "code_name", "code", ANY },
+	[SET_BACK] = { "back", "", ANY },
+	[SET_HMAC] = { "hmac", "off", "off|on|wrong" },
 
 	/*
 	 * The token answer. ttl: what an access token really lives;
 	 * expires: how expires_in says so. rotation: the refresh_token of
 	 * an answer to a refresh. reuse_grace_ms: how long a rotated token may
-	 * be used again before that revokes its family.
+	 * be used again before that revokes its family. nest: the tokens of a
+	 * code are in this member, and others beside it. extra: more members
+	 * of the answer, as JSON.
 	 */
 	[SET_TTL] = { "ttl", "3600", NUMBER },
 	[SET_EXPIRES] = { "expires", "number", "number|string|missing|zero|"
@@ -55,6 +67,8 @@ static const struct {
 	[SET_ANSWER] = { "answer", "json", "json|form" },
 	[SET_ID_TOKEN] = { "id_token", "off", "off|on" },
 	[SET_TOKEN_BYTES] = { "token_bytes", "24", NUMBER },
+	[SET_NEST] = { "nest", "", ANY },
+	[SET_EXTRA] = { "extra", "", ANY },
 
 	/*
 	 * Failures of the token endpoint: `COUNT:KIND`, several with commas,
@@ -166,6 +180,20 @@ int
 set_int(enum setting s)
 {
 	return (int)strtol(values[s], NULL, 10);
+}
+
+const char *
+request_param(const struct params *p, const char *name)
+{
+	struct params names = { .count = 0 };
+	const char *theirs, *value = NULL;
+
+	if (params_form(&names, values[SET_NAMES], strlen(values[SET_NAMES]))) {
+		theirs = params_get(&names, name);
+		value = params_get(p, theirs != NULL ? theirs : name);
+	}
+	params_clear(&names);
+	return value;
 }
 
 void

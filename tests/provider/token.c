@@ -22,16 +22,24 @@ answer_error(struct answer *a, int status, const char *code)
 	a->type = "application/json";
 }
 
-/* Basic's name and password are form-encoded inside (RFC 6749 2.3.1). */
+/*
+ * Basic's name and password are form-encoded inside (RFC 6749 2.3.1), but for
+ * providers that have not heard of it.
+ */
 static bool
 basic_matches(const char *encoded)
 {
-	struct text plain = { NULL, 0, 0 };
+	struct text plain = { NULL, 0, 0 }, raw = { NULL, 0, 0 };
 	struct params p = { .count = 0 };
 	char *colon;
 	bool ok = false;
 
-	if (base64_decode(encoded, &plain) &&
+	if (set_is(SET_AUTH, "basic-raw")) {
+		text_fmt(&raw, "%s:%s", set_get(SET_CLIENT_ID),
+		    set_get(SET_CLIENT_SECRET));
+		ok = base64_decode(encoded, &plain) &&
+		    strcmp(plain.s, raw.s) == 0;
+	} else if (base64_decode(encoded, &plain) &&
 	    (colon = strchr(plain.s, ':')) != NULL) {
 		*colon = '=';
 		ok = params_form(&p, plain.s, plain.len) && p.count == 1 &&
@@ -40,14 +48,15 @@ basic_matches(const char *encoded)
 	}
 	params_clear(&p);
 	text_clear(&plain);
+	text_clear(&raw);
 	return ok;
 }
 
 struct client_proof
 client_check(const struct request *r)
 {
-	const char *id = params_get(&r->body, "client_id");
-	const char *secret = params_get(&r->body, "client_secret");
+	const char *id = request_param(&r->body, "client_id");
+	const char *secret = request_param(&r->body, "client_secret");
 	bool basic = r->authorization != NULL &&
 	    strncasecmp(r->authorization, "Basic ", 6) == 0;
 	struct client_proof p = { "none", false };
@@ -65,7 +74,8 @@ client_check(const struct request *r)
 		p.ok = id != NULL && strcmp(id, set_get(SET_CLIENT_ID)) == 0 &&
 		    set_is(SET_AUTH, "none");
 	}
-	if (!set_is(SET_AUTH, "any") && !set_is(SET_AUTH, p.method))
+	if (!set_is(SET_AUTH, "any") && !set_is(SET_AUTH, p.method) &&
+	    !(basic && set_is(SET_AUTH, "basic-raw")))
 		p.ok = false;
 	return p;
 }
@@ -168,14 +178,27 @@ member_id_token(struct text *out, const struct family *f)
 	text_clear(&jwt);
 }
 
+/* Begin the object that holds the tokens, with others outside of it. */
+static void
+open_nest(struct answer *a)
+{
+	text_str(&a->body, "\"ok\":true,\"access_token\":\"canary-outer\","
+	    "\"refresh_token\":\"canary-outer-r\",\"expires_in\":17,");
+	text_json(&a->body, set_get(SET_NEST));
+	text_str(&a->body, ":{\"id\":\"U1\"");
+}
+
 /* refresh: what refresh_token says, also "" and null; nothing without has. */
 static void
 answer_tokens(struct answer *a, const struct family *f, const char *access,
     bool has, const char *refresh)
 {
 	bool json = set_is(SET_ANSWER, "json");
+	bool nested = json && f->refreshes == 0 && !set_is(SET_NEST, "");
 
 	text_str(&a->body, json ? "{" : "");
+	if (nested)
+		open_nest(a);
 	member(&a->body, "access_token", access, true);
 	if (!set_is(SET_TOKEN_TYPE, "missing"))
 		member(&a->body, "token_type", set_get(SET_TOKEN_TYPE), true);
@@ -187,6 +210,10 @@ answer_tokens(struct answer *a, const struct family *f, const char *access,
 		    "something_else" : f->scope, true);
 	if (set_is(SET_ID_TOKEN, "on"))
 		member_id_token(&a->body, f);
+	if (nested)
+		text_str(&a->body, "}");
+	if (json && !set_is(SET_EXTRA, ""))
+		text_fmt(&a->body, ",%s", set_get(SET_EXTRA));
 	text_str(&a->body, json ? "}" : "");
 	a->type = json ? "application/json" :
 	    "application/x-www-form-urlencoded";
@@ -214,8 +241,8 @@ verifier_fits(const struct family *f, const char *verifier)
 static void
 redeem_code(const struct request *r, struct answer *a)
 {
-	const char *code = params_get(&r->body, "code");
-	const char *redirect = params_get(&r->body, "redirect_uri");
+	const char *code = request_param(&r->body, "code");
+	const char *redirect = request_param(&r->body, "redirect_uri");
 	struct grant *g = code == NULL ? NULL : grant_find(code);
 	struct grant *refresh = NULL;
 
@@ -232,7 +259,7 @@ redeem_code(const struct request *r, struct answer *a)
 	}
 	g->used_at = now_ms();
 	if (redirect == NULL || strcmp(redirect, g->family->redirect_uri) != 0 ||
-	    !verifier_fits(g->family, params_get(&r->body, "code_verifier"))) {
+	    !verifier_fits(g->family, request_param(&r->body, "code_verifier"))) {
 		answer_error(a, 400, "invalid_grant");
 		return;
 	}
@@ -247,7 +274,7 @@ redeem_code(const struct request *r, struct answer *a)
 static void
 refresh(const struct request *r, struct answer *a)
 {
-	const char *token = params_get(&r->body, "refresh_token");
+	const char *token = request_param(&r->body, "refresh_token");
 	struct grant *g = token == NULL ? NULL : grant_find(token);
 	const char *next = NULL;
 
@@ -285,7 +312,7 @@ static void
 work(const struct request *r, const struct client_proof *proof,
     struct answer *a)
 {
-	const char *grant = params_get(&r->body, "grant_type");
+	const char *grant = request_param(&r->body, "grant_type");
 
 	if (strcmp(r->method, "POST") != 0) {
 		answer_error(a, 405, "invalid_request");
@@ -308,7 +335,7 @@ work(const struct request *r, const struct client_proof *proof,
 static void
 count(const struct request *r)
 {
-	const char *grant = params_get(&r->body, "grant_type");
+	const char *grant = request_param(&r->body, "grant_type");
 
 	if (grant != NULL && strcmp(grant, "authorization_code") == 0)
 		stats.code_calls++;
@@ -325,8 +352,9 @@ log_call(const struct request *r, const struct client_proof *proof,
 	struct text line = { NULL, 0, 0 };
 
 	text_fmt(&line, "{\"time\":%lld,\"connection\":%u,\"number\":%u,"
-	    "\"content_type\":", (long long)time(NULL), r->connection,
-	    r->number);
+	    "\"path\":", (long long)time(NULL), r->connection, r->number);
+	text_json(&line, r->path);
+	text_str(&line, ",\"content_type\":");
 	text_json(&line, r->content_type);
 	text_str(&line, ",\"accept\":");
 	text_json(&line, r->accept);

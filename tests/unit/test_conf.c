@@ -319,7 +319,7 @@ wrong_values_of_a_provider_are_refused(void)
 		{ 11, "does not exist; there is: interact",
 		    WITH("preset = \"interakt\"") },
 		{ 11, "does not exist", WITH("preset = \"../x\"") },
-		{ 11, "auth must be post, basic or none",
+		{ 11, "auth must be post, basic, basic-raw or none",
 		    WITH("auth = POST") },
 		{ 8, "never sent with auth = none", WITH("auth = none") },
 		{ 11, "body must be form or json", WITH("body = xml") },
@@ -419,6 +419,44 @@ wrong_values_of_a_provider_are_refused(void)
 		    WITH("redirect_uri = "
 		    "\"https://shop.example/oauth/callback/a%20b\"") },
 		{ 11, "redirect_uri is empty", WITH("redirect_uri = \"\"") },
+	};
+
+	CHECK_BAD(table);
+}
+
+static void
+wrong_switches_of_a_provider_are_refused(void)
+{
+	static const struct bad table[] = {
+		{ 7, "':'", SITE "provider x {\nclient_id = \"a:b\"\n"
+		    "auth = basic-raw\nclient_secret = a\n"
+		    "authorize_url = \"https://a.example/\"\n"
+		    "token_url = \"https://a.example/\"\n}\n" },
+		{ 11, "scope_separator must be space, comma or plus",
+		    WITH("scope_separator = \",\"") },
+		{ 11, "can't rename 'state'",
+		    WITH("param_names = \"state=nonce\"") },
+		{ 11, "can't rename 'prompt'",
+		    WITH("param_names = \"prompt=a\"") },
+		{ 11, "must name client_id otherwise",
+		    WITH("param_names = \"client_id=\"") },
+		{ 11, "must name scope otherwise",
+		    WITH("param_names = \"scope=a%26b\"") },
+		{ 11, "parameter twice",
+		    WITH("param_names = \"scope=a&scope=b\"") },
+		{ 11, "like a query", WITH("param_names = \"scope=%4\"") },
+		{ 11, "must be the name of a parameter",
+		    WITH("code_param = \"a b\"") },
+		{ 11, "must be the name of a parameter", WITH("code_param = "
+		    "a12345678901234567890123456789012") },
+		{ 11, "must not be state", WITH("code_param = state") },
+		{ 11, "must not be iss", WITH("code_param = iss") },
+		{ 11, "code_param is empty", WITH("code_param = \"\"") },
+		{ 11, "must be a JSON pointer", WITH("token_path = user") },
+		{ 11, "'~' without", WITH("token_path = \"/a~2\"") },
+		{ 11, "'~' without", WITH("error_path = \"/a~\"") },
+		{ 11, "client_errors must hold",
+		    WITH("client_errors = \"\xc3\xa4\"") },
 	};
 
 	CHECK_BAD(table);
@@ -539,6 +577,12 @@ defaults_are_those_of_the_design(void)
 	CU_ASSERT_EQUAL(p->dead_errors.count, 0);
 	CU_ASSERT_EQUAL(p->expires_default, 0);
 	CU_ASSERT_EQUAL(p->replay_grace, 0);
+	CU_ASSERT_EQUAL(p->scope_separator, ' ');
+	CU_ASSERT_STRING_EQUAL(p->code_param, "code");
+	CU_ASSERT_PTR_NULL(p->token_path);
+	CU_ASSERT_PTR_NULL(p->error_path);
+	CU_ASSERT_EQUAL(p->client_errors.count, 0);
+	CU_ASSERT_STRING_EQUAL(provider_param_name(p, "scope"), "scope");
 	conf_free(c);
 }
 
@@ -557,7 +601,11 @@ every_key_is_taken(void)
 	    "response_mode = form_post\napps = { \"shop\", \"b_2\" }\n"
 	    "apps += \"c\"\nrotation = on\ndead_errors = \"gone, over\"\n"
 	    "expires_default = 3600\nreplay_grace = 315360000\n"
-	    "ca_file = \"ca.pem\"\nallow_insecure = yes\n}\n");
+	    "ca_file = \"ca.pem\"\nallow_insecure = yes\n"
+	    "scope_separator = plus\nparam_names = \"client_id=app_id&"
+	    "redirect_uri=redirect.url-1&response_type=\"\n"
+	    "code_param = \"spapi_oauth_code\"\ntoken_path = \"/data/0/a~1b\"\n"
+	    "error_path = \"/status\"\nclient_errors = {bad_secret}\n}\n");
 	const struct provider *p = &c->providers[0];
 	char path[600];
 
@@ -598,6 +646,16 @@ every_key_is_taken(void)
 	snprintf(path, sizeof(path), "%s/ca.pem", harness_tmpdir());
 	CU_ASSERT_STRING_EQUAL(p->ca_file, path);
 	CU_ASSERT_TRUE(p->allow_insecure);
+	CU_ASSERT_EQUAL(p->scope_separator, '+');
+	CU_ASSERT_STRING_EQUAL(provider_param_name(p, "client_id"), "app_id");
+	CU_ASSERT_STRING_EQUAL(provider_param_name(p, "redirect_uri"),
+	    "redirect.url-1");
+	CU_ASSERT_STRING_EQUAL(provider_param_name(p, "response_type"), "");
+	CU_ASSERT_STRING_EQUAL(provider_param_name(p, "scope"), "scope");
+	CU_ASSERT_STRING_EQUAL(p->code_param, "spapi_oauth_code");
+	CU_ASSERT_STRING_EQUAL(p->token_path, "/data/0/a~1b");
+	CU_ASSERT_STRING_EQUAL(p->error_path, "/status");
+	CU_ASSERT_TRUE(name_list_has(&p->client_errors, "bad_secret"));
 	conf_free(c);
 }
 
@@ -1285,6 +1343,7 @@ static const struct test tests[] = {
 	T(comments_and_long_lines_do_not_move_the_line),
 	T(wrong_values_of_the_site_are_refused),
 	T(wrong_values_of_a_provider_are_refused),
+	T(wrong_switches_of_a_provider_are_refused),
 	T(every_wrong_value_is_told_at_once),
 	T(too_long_values_are_refused),
 	T(no_error_ever_shows_a_secret),

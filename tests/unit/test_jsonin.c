@@ -483,6 +483,72 @@ leaves_no_copy_of_a_token_behind(void)
 }
 #endif
 
+/* RFC 6901, 5., and what else a token answer may hold. */
+static void
+finds_what_a_pointer_points_to(void)
+{
+	static const struct {
+		const char	*pointer;
+		const char	*value;		/* NULL: nothing to copy */
+	} rows[] = {
+		{ "/foo/0", "bar" }, { "/foo/1", "baz" }, { "/foo/2", NULL },
+		{ "/foo/-", NULL }, { "/foo/01", NULL }, { "/foo", NULL },
+		{ "/a~1b", "1" }, { "/c%d", "2" }, { "/e^f", "3" },
+		{ "/g|h", "4" }, { "/ ", "7" }, { "/m~0n", "8" },
+		{ "/~01", "9" }, { "/", "0" }, { "/b", NULL }, { "/null", NULL },
+		{ "/half", NULL }, { "/big", NULL }, { "/neg", "-5" },
+		{ "/nul", NULL }, { "/o/i", "deep" }, { "/o/x", NULL },
+		{ "/foo/0/x", NULL }, { "", NULL },
+	};
+	static const char text[] = "{\"foo\":[\"bar\",\"baz\"],\"\":0,"
+	    "\"a/b\":1,\"c%d\":2,\"e^f\":3,\"g|h\":4,\" \":7,\"m~n\":8,"
+	    "\"~1\":9,\"b\":true,\"null\":null,\"half\":0.5,"
+	    "\"big\":99999999999999999999,\"neg\":-5,\"nul\":\"a\\u0000\","
+	    "\"o\":{\"i\":\"deep\"}}";
+	struct buf out = BUF_INIT(64);
+	struct json *j;
+	size_t i;
+
+	CU_ASSERT_FATAL(json_parse(text, sizeof(text) - 1, &j) == ERR_OK);
+	for (i = 0; i < COUNT(rows); i++) {
+		bool ok = json_get_at(j, rows[i].pointer, &out);
+
+		check(ok == (rows[i].value != NULL), rows[i].pointer);
+		check(!ok || rows[i].value == NULL ||
+		    strcmp(buf_cstr(&out), rows[i].value) == 0,
+		    rows[i].pointer);
+	}
+	buf_clear(&out);
+	buf_init(&out, 3);
+	CU_ASSERT_FALSE(json_get_at(j, "/o/i", &out));
+	CU_ASSERT_FALSE(buf_failed(&out));
+	buf_clear(&out);
+	json_free(j);
+}
+
+static void
+enters_objects_and_nothing_else(void)
+{
+	static const char text[] = "{\"o\":{\"i\":{\"s\":\"x\"}},\"a\":[1],"
+	    "\"n\":null,\"t\":\"x\"}";
+	static const char *const none[] = { "/a", "/a/0", "/n", "/t", "/x",
+	    "/o/i/s", "/o/i/s/x" };
+	struct buf out = BUF_INIT(64);
+	struct json *j, *in;
+	size_t i;
+
+	CU_ASSERT_FATAL(json_parse(text, sizeof(text) - 1, &j) == ERR_OK);
+	for (i = 0; i < COUNT(none); i++)
+		check(json_enter(j, none[i]) == NULL, none[i]);
+	in = json_enter(j, "/o/i");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(in);
+	CU_ASSERT(json_get_str(in, "s", &out));
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&out), "x");
+	json_free(in);
+	json_free(j);
+	buf_clear(&out);
+}
+
 static const struct test tests[] = {
 	{ "accepts objects", accepts_objects },
 	{ "refuses what is not an object", refuses_what_is_not_an_object },
@@ -513,6 +579,8 @@ static const struct test tests[] = {
 	{ "finds a string in a list or alone",
 	    finds_a_string_in_a_list_or_alone },
 	{ "frees nothing without complaint", frees_nothing_without_complaint },
+	{ "finds what a pointer points to", finds_what_a_pointer_points_to },
+	{ "enters objects and nothing else", enters_objects_and_nothing_else },
 #ifndef WITH_ASAN
 	{ "leaves no copy of a token behind",
 	    leaves_no_copy_of_a_token_behind },

@@ -17,10 +17,24 @@
 
 static char *dead_words[] = { (char *)"token_revoked", (char *)"gone" };
 
-static const struct provider provider = {
+static char *client_words[] = { (char *)"bad_client_secret",
+    (char *)"invalid_code" };
+static char token_path[] = "/authed_user", error_path[] = "/status";
+
+static const struct provider usual = {
 	.dead_errors = { dead_words, 2 },
 	.expires_default = 1234,
 };
+/* One that needs every switch that reading an answer has. */
+static const struct provider special = {
+	.dead_errors = { dead_words, 2 },
+	.client_errors = { client_words, 2 },
+	.expires_default = 1234,
+	.token_path = token_path,
+	.error_path = error_path,
+	.scope_separator = ',',
+};
+static const struct provider *provider = &usual;
 
 /* What the provider answered, as httpc hands it over, and what it means. */
 static void
@@ -36,7 +50,7 @@ read_answer(struct token_answer *out, int status, const char *type,
 	snprintf(a.content_type, sizeof(a.content_type), "%s", type);
 	buf_add(&a.body, body, len);
 	CU_ASSERT_FALSE_FATAL(buf_failed(&a.body));
-	token_read(&provider, &a, out);
+	token_read(provider, &a, out);
 	httpc_answer_clear(&a);
 }
 
@@ -289,12 +303,12 @@ what_never_came_back_is_not_read(void)
 	buf_str(&a.body, "{\"access_token\":\"a\"}");
 	a.status = 200;
 	a.outcome = HTTPC_NOT_SENT;
-	token_read(&provider, &a, &t);
+	token_read(provider, &a, &t);
 	CU_ASSERT_EQUAL(t.answer, ANSWER_NOT_SENT);
 	CU_ASSERT_FALSE(t.reached);
 	CU_ASSERT_FALSE(t.kills);
 	a.outcome = HTTPC_AMBIGUOUS;
-	token_read(&provider, &a, &t);
+	token_read(provider, &a, &t);
 	CU_ASSERT_EQUAL(t.answer, ANSWER_AMBIGUOUS);
 	CU_ASSERT_FALSE(t.reached);
 	CU_ASSERT_EQUAL(t.token.access.len, 0);
@@ -589,7 +603,72 @@ what_is_no_jwt_matches_nothing(void)
 		    "match", 0, bad[i], __LINE__);
 }
 
+/* ---- the switches ------------------------------------------------------ */
+
+static void
+a_provider_has_words_of_its_own(void)
+{
+	static const struct row rows[] = {
+		{ 200, JSON, -1, ERROR("bad_client_secret"),
+		    ANSWER_CONFIG, "bad_client_secret", false, true },
+		/* Its list wins over ours, which says that this is dead. */
+		{ 400, JSON, -1, ERROR("invalid_code"),
+		    ANSWER_CONFIG, "invalid_code", false, true },
+		{ 400, JSON, -1, ERROR("invalid_grant"),
+		    ANSWER_DEAD, "invalid_grant", false, true },
+		{ 400, JSON, -1, "{\"status\":\"gone\",\"message\":\"x\"}",
+		    ANSWER_DEAD, "gone", false, true },
+		{ 400, JSON, -1, "{\"status\":\"gone\",\"error\":\"other\"}",
+		    ANSWER_REFUSED, "other", true, true },
+		{ 400, JSON, -1, "{\"status\":\"c4n4ry-SECRET\"}",
+		    ANSWER_REFUSED, "unknown_error", true, true },
+		{ 400, JSON, -1, "{\"status\":{}}",
+		    ANSWER_REFUSED, "http_400", true, true },
+		/* The error is the answer's, wherever the tokens would be. */
+		{ 200, JSON, -1, "{\"error\":\"gone\",\"authed_user\":{}}",
+		    ANSWER_DEAD, "gone", false, true },
+	};
+
+	provider = &special;
+	CHECK(rows);
+	provider = &usual;
+}
+
+static void
+tokens_are_where_the_path_leads(void)
+{
+	struct token_answer t;
+
+	provider = &special;
+	token_answer_init(&t);
+	read_json(&t, "{\"ok\":true,\"access_token\":\"bot\",\"expires_in\":7,"
+	    "\"refresh_token\":\"botr\",\"scope\":\"a,b\",\"authed_user\":{"
+	    "\"access_token\":\"user\",\"scope\":\"c,d,e\"}}");
+	CU_ASSERT_EQUAL(t.answer, ANSWER_OK);
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&t.token.access), "user");
+	CU_ASSERT_EQUAL(t.token.refresh.len, 0);
+	CU_ASSERT_EQUAL(t.token.expires_in, 1234);
+	CU_ASSERT_STRING_EQUAL(t.token.scope, "c d e");
+	/* There, and without a token: the one beside it is another's. */
+	read_json(&t, "{\"access_token\":\"bot\",\"authed_user\":{}}");
+	CU_ASSERT_EQUAL(t.answer, ANSWER_REFUSED);
+	CU_ASSERT_STRING_EQUAL(t.error, "no_access_token");
+	/* Nothing there: a refresh, which names one token only. */
+	read_json(&t, "{\"access_token\":\"user2\",\"expires_in\":9,"
+	    "\"refresh_token\":\"r2\"}");
+	CU_ASSERT_EQUAL(t.answer, ANSWER_OK);
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&t.token.access), "user2");
+	CU_ASSERT_STRING_EQUAL(buf_cstr(&t.token.refresh), "r2");
+	CU_ASSERT_EQUAL(t.token.expires_in, 9);
+	token_answer_clear(&t);
+	provider = &usual;
+}
+
 static const struct test tests[] = {
+	{ "a provider has words of its own for errors",
+	    a_provider_has_words_of_its_own },
+	{ "tokens are where the path leads",
+	    tokens_are_where_the_path_leads },
 	{ "the error decides, whatever the status below 500",
 	    the_error_decides_below_500 },
 	{ "the preset names more dead errors",
