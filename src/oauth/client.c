@@ -113,7 +113,7 @@ send_body(struct httpc *h, struct body *b, const char *url,
 	if (buf_failed(&b->text) || buf_failed(&b->authorization))
 		a->outcome = HTTPC_NOT_SENT;
 	else
-		httpc_post(h, &req, a);
+		httpc_send(h, &req, a);
 	buf_clear(&b->text);
 	buf_clear(&b->authorization);
 }

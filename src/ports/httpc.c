@@ -3,6 +3,7 @@
 
 #include "httpc_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -56,7 +57,6 @@ set_fixed_options(struct httpc *h)
 	    (long)PROVIDER_IDLE_CONN));
 	must(curl_easy_setopt(c, CURLOPT_MAXCONNECTS,
 	    (long)(HTTPC_SOCKETS / 2)));
-	must(curl_easy_setopt(c, CURLOPT_MAXFILESIZE, (long)PROVIDER_ANSWER));
 
 	must(curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, httpc_before_sending));
 	must(curl_easy_setopt(c, CURLOPT_PREREQDATA, h));
@@ -150,13 +150,44 @@ free_headers(struct curl_slist *list)
 static bool
 build_headers(const struct httpc_request *req, struct curl_slist **list)
 {
+	const char *const *more;
+
 	/* No Expect: a 417 would make libcurl send the request again. */
 	if ((*list = curl_slist_append(NULL, "Expect:")) == NULL)
 		log_die("httpc: out of memory");
-	return add_header(list, "Accept", "application/json") &&
-	    add_header(list, "Content-Type", req->content_type) &&
-	    (req->authorization == NULL ||
-	    add_header(list, "Authorization", req->authorization));
+	if (!add_header(list, "Accept", req->accept != NULL ? req->accept :
+	    "application/json") ||
+	    (req->method == HTTPC_POST &&
+	    !add_header(list, "Content-Type", req->content_type)) ||
+	    (req->authorization != NULL &&
+	    !add_header(list, "Authorization", req->authorization)))
+		return false;
+	for (more = req->headers; more != NULL && *more != NULL; more += 2)
+		if (!add_header(list, more[0], more[1]))
+			return false;
+	return true;
+}
+
+static void
+set_method(CURL *c, const struct httpc_request *req)
+{
+	bool post = req->method == HTTPC_POST;
+
+	/* Each of these resets what the others have set. */
+	must(curl_easy_setopt(c, CURLOPT_NOBODY, 0L));
+	must(curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
+	    (curl_off_t)(post ? req->body_len : 0)));
+	must(curl_easy_setopt(c, CURLOPT_POSTFIELDS,
+	    post && req->body_len > 0 ? req->body : ""));
+	if (post)
+		must(curl_easy_setopt(c, CURLOPT_POST, 1L));
+	else
+		must(curl_easy_setopt(c, CURLOPT_HTTPGET, 1L));
+	if (req->method == HTTPC_HEAD)
+		must(curl_easy_setopt(c, CURLOPT_NOBODY, 1L));
+	/* How long a body would be is no reason to refuse its headers. */
+	must(curl_easy_setopt(c, CURLOPT_MAXFILESIZE,
+	    req->method == HTTPC_HEAD ? 0L : (long)PROVIDER_ANSWER));
 }
 
 static long
@@ -175,7 +206,7 @@ set_call_options(struct httpc *h, const struct httpc_request *req,
 	    strncasecmp(req->url, "http://", 7) == 0;
 	CURLcode rc;
 
-	h->loopback_only = http;
+	h->loopback_only = http && !req->public_http;
 	if ((rc = curl_easy_setopt(c, CURLOPT_URL, req->url)) != CURLE_OK)
 		return rc;
 	must(curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,
@@ -189,11 +220,7 @@ set_call_options(struct httpc *h, const struct httpc_request *req,
 	must(curl_easy_setopt(c, CURLOPT_TIMEOUT_MS,
 	    within(req->timeout_ms, PROVIDER_TOTAL)));
 	must(curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers));
-	must(curl_easy_setopt(c, CURLOPT_POST, 1L));
-	must(curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
-	    (curl_off_t)req->body_len));
-	must(curl_easy_setopt(c, CURLOPT_POSTFIELDS,
-	    req->body_len > 0 ? req->body : ""));
+	set_method(c, req);
 	return CURLE_OK;
 }
 
@@ -237,6 +264,34 @@ reason(const struct httpc *h, CURLcode rc)
 	return curl_easy_strerror(rc);
 }
 
+static enum httpc_failure
+failure_of(CURLcode rc)
+{
+	static const struct {
+		CURLcode		rc;
+		enum httpc_failure	failure;
+	} map[] = {
+		{ CURLE_COULDNT_RESOLVE_HOST, HTTPC_DNS },
+		{ CURLE_COULDNT_CONNECT, HTTPC_CONNECT },
+		{ CURLE_OPERATION_TIMEDOUT, HTTPC_TIMEOUT },
+		{ CURLE_PEER_FAILED_VERIFICATION, HTTPC_CERTIFICATE },
+		{ CURLE_SSL_CACERT_BADFILE, HTTPC_CA_FILE },
+		{ CURLE_SSL_CONNECT_ERROR, HTTPC_TLS },
+		{ CURLE_GOT_NOTHING, HTTPC_CUT },
+		{ CURLE_RECV_ERROR, HTTPC_CUT },
+		{ CURLE_SEND_ERROR, HTTPC_CUT },
+		{ CURLE_PARTIAL_FILE, HTTPC_CUT },
+		{ CURLE_WRITE_ERROR, HTTPC_TOO_LONG },
+		{ CURLE_FILESIZE_EXCEEDED, HTTPC_TOO_LONG },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (map[i].rc == rc)
+			return map[i].failure;
+	return HTTPC_OTHER;
+}
+
 static void
 log_failure(const char *url, enum httpc_outcome outcome, const char *why)
 {
@@ -265,7 +320,7 @@ perform(struct httpc *h)
 }
 
 void
-httpc_post(struct httpc *h, const struct httpc_request *req,
+httpc_send(struct httpc *h, const struct httpc_request *req,
     struct httpc_answer *a)
 {
 	struct curl_slist *headers = NULL;
@@ -273,10 +328,12 @@ httpc_post(struct httpc *h, const struct httpc_request *req,
 
 	httpc_answer_clear(a);
 	if (req->timeout_ms <= 0) {	/* for libcurl, 0 is for ever */
+		a->failure = HTTPC_TIMEOUT;
 		log_failure(req->url, a->outcome, "no time left");
 		return;
 	}
 	if (!build_headers(req, &headers)) {
+		a->failure = HTTPC_OTHER;
 		log_failure(req->url, a->outcome, "unusable header");
 		goto out;
 	}
@@ -298,9 +355,22 @@ httpc_post(struct httpc *h, const struct httpc_request *req,
 		buf_clear(&a->body);
 		a->outcome = h->sendings > 0 ? HTTPC_AMBIGUOUS :
 		    HTTPC_NOT_SENT;
-		log_failure(req->url, a->outcome, reason(h, rc));
+		a->failure = failure_of(rc);
+		snprintf(a->why, sizeof(a->why), "%s", reason(h, rc));
+		log_failure(req->url, a->outcome, a->why);
 	}
 	forget_call(h);
 out:
 	free_headers(headers);
+}
+
+const char *
+httpc_header(const struct httpc *h, const char *name)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(h->curl, name, 0, CURLH_HEADER, -1, &header) !=
+	    CURLHE_OK)
+		return NULL;
+	return header->value;
 }

@@ -3,13 +3,14 @@
 #define OAC_HTTPC_H
 
 /*
- * httpc - one POST to a provider, with every limit set.
+ * httpc - one request, a POST to a provider above all, with every limit set.
  *
  * The only module that includes <curl/…>. One handle per worker is kept for
  * its whole life, so that connections, TLS sessions and the parsed bundle of
  * CA certificates are used again. https only with TLS 1.2 or newer, HTTP/1.1,
  * no redirects, no proxy or netrc from the environment, no cookies. http only
- * when the caller allows it, and then only to a loopback address.
+ * when the caller allows it, and then only to a loopback address (unless
+ * public_http says otherwise, for a request in which nothing is secret).
  *
  * What matters most to a caller is not the status but whether the request can
  * have reached the provider: a rotating refresh token must not be sent twice.
@@ -39,14 +40,35 @@ enum httpc_outcome {
 	HTTPC_AMBIGUOUS,	/* sent, or perhaps, and no complete answer */
 };
 
+/* Why there is no answer, as far as somebody could do something about it. */
+enum httpc_failure {
+	HTTPC_NO_FAILURE,
+	HTTPC_DNS,		/* the name has no address, or nobody says */
+	HTTPC_CONNECT,		/* refused, or no way there */
+	HTTPC_TIMEOUT,
+	HTTPC_CERTIFICATE,	/* not to be trusted */
+	HTTPC_CA_FILE,		/* our own CA certificates can't be read */
+	HTTPC_TLS,		/* no TLS that both sides know, or none at all */
+	HTTPC_CUT,		/* the connection ended too early */
+	HTTPC_TOO_LONG,
+	HTTPC_OTHER,
+	HTTPC_FAILURE__MAX
+};
+
+enum httpc_method { HTTPC_POST, HTTPC_GET, HTTPC_HEAD };
+
 struct httpc_request {
+	enum httpc_method method;	/* a body goes with POST alone */
 	const char	*url;
-	const char	*content_type;
+	const char	*content_type;	/* of the body */
+	const char	*accept;	/* NULL: application/json */
 	const char	*authorization;	/* header value, or NULL */
+	const char	*const *headers; /* more of them: name, value … NULL */
 	const char	*body;
 	size_t		 body_len;
 	const char	*ca_file;	/* instead of the system's, or NULL */
 	bool		 allow_http;	/* to loopback addresses */
+	bool		 public_http;	/* and to any other */
 	int64_t		 timeout_ms;	/* for the whole; at most PROVIDER_TOTAL */
 };
 
@@ -55,6 +77,9 @@ struct httpc_answer {
 	int			status;		/* 0 unless HTTPC_ANSWERED */
 	char			content_type[128];	/* "" when longer */
 	int64_t			retry_after;	/* seconds; -1 when not sent */
+	int64_t			date;		/* of its Date; 0 when none */
+	enum httpc_failure	failure;
+	char			why[256];	/* libcurl's words for it */
 	struct buf		body;
 };
 
@@ -77,7 +102,13 @@ void httpc_answer_clear(struct httpc_answer *a);	/* wipes */
  * PROVIDER_ANSWER bytes and a body that ends early are not. A body without a
  * length ends with its connection: whether it was cut, its content must tell.
  */
-void httpc_post(struct httpc *h, const struct httpc_request *req,
+void httpc_send(struct httpc *h, const struct httpc_request *req,
     struct httpc_answer *a);
+
+/*
+ * A header of the last answer, the first one of that name; NULL when there is
+ * none. Good until the next call.
+ */
+const char *httpc_header(const struct httpc *h, const char *name);
 
 #endif

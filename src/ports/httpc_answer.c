@@ -78,6 +78,18 @@ retry_after(CURL *c)
 	return *p == '\0' ? secs : -1;
 }
 
+static int64_t
+date_of(CURL *c)
+{
+	struct curl_header *header;
+	time_t date;
+
+	if (curl_easy_header(c, "Date", 0, CURLH_HEADER, -1, &header) !=
+	    CURLHE_OK || (date = curl_getdate(header->value, NULL)) == -1)
+		return 0;
+	return (int64_t)date;
+}
+
 bool
 httpc_read_answer(CURL *c, struct httpc_answer *a)
 {
@@ -93,5 +105,6 @@ httpc_read_answer(CURL *c, struct httpc_answer *a)
 	if (type != NULL && strlen(type) < sizeof(a->content_type))
 		memcpy(a->content_type, type, strlen(type) + 1);
 	a->retry_after = retry_after(c);
+	a->date = date_of(c);
 	return true;
 }

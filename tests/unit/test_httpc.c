@@ -98,7 +98,7 @@ call_send(struct call *c)
 	int64_t began = clock_mono_ms();
 
 	buf_reset(&logged);
-	httpc_post(c->h, &c->req, &c->a);
+	httpc_send(c->h, &c->req, &c->a);
 	c->took_ms = clock_mono_ms() - began;
 	/* A failure, and only that, is a line: the host, and no more. */
 	CU_ASSERT((c->a.outcome == HTTPC_ANSWERED) == (logged.len == 0));
@@ -176,6 +176,14 @@ say_and_cut(struct peer *p)
 	say_and_close(p);
 }
 
+/* Whatever comes: a ClientHello is no request that could be read. */
+static void
+say_at_once(struct peer *p)
+{
+	peer_say(p, say_what);
+	peer_wait(p);
+}
+
 /* One call to a server that says text; counts what arrived. */
 static enum httpc_outcome
 answer_to(hostile_fn serve, const char *text, struct call *c)
@@ -247,6 +255,118 @@ carries_nothing_over_to_the_next_call(void)
 	CU_ASSERT(call_send(&c) == HTTPC_ANSWERED);
 	CU_ASSERT(request_has(&s, "\r\nContent-Length: 0\r\n"));
 	CU_ASSERT(s.seen->requests == 3);
+	end(&c, &s);
+}
+
+/* What GET and HEAD leave behind must not reach the next POST. */
+static void
+sends_other_methods_and_headers(void)
+{
+	static const char *const more[] = { "Cookie", "a=b", "X-More", "yes",
+	    NULL };
+	struct hostile s;
+	struct call c;
+
+	say_what = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+	    "X-Twice: one\r\nX-Twice: two\r\nContent-Length: 0\r\n\r\n";
+	hostile_start(&s, say, TLS_NONE);
+	call_open(&c, "http", "127.0.0.1", s.port);
+	c.req.method = HTTPC_GET;
+	c.req.accept = "text/html";
+	c.req.headers = more;
+	CU_ASSERT(call_send(&c) == HTTPC_ANSWERED);
+	CU_ASSERT(strncmp(s.seen->request, "GET /", 5) == 0);
+	CU_ASSERT(request_has(&s, "\r\nAccept: text/html\r\n"));
+	CU_ASSERT(request_has(&s, "\r\nCookie: a=b\r\n"));
+	CU_ASSERT(request_has(&s, "\r\nX-More: yes\r\n"));
+	CU_ASSERT_FALSE(request_has(&s, "Content-"));
+	CU_ASSERT_FALSE(request_has(&s, "grant_type"));
+	CU_ASSERT(c.a.date == 784111777);
+	CU_ASSERT_STRING_EQUAL(httpc_header(c.h, "x-twice"), "one");
+	CU_ASSERT(httpc_header(c.h, "X-None") == NULL);
+
+	c.req.method = HTTPC_POST;
+	c.req.accept = NULL;
+	c.req.headers = NULL;
+	CU_ASSERT(call_send(&c) == HTTPC_ANSWERED);
+	CU_ASSERT(strncmp(s.seen->request, "POST /", 6) == 0);
+	CU_ASSERT(request_has(&s, "\r\nAccept: application/json\r\n"));
+	CU_ASSERT(request_has(&s, "\r\n\r\n" BODY));
+	CU_ASSERT_FALSE(request_has(&s, "X-More"));
+	end(&c, &s);
+}
+
+/* However long the body would be: it does not come. */
+static void
+asks_for_headers_alone(void)
+{
+	struct hostile s;
+	struct call c;
+
+	say_what = "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n";
+	hostile_start(&s, say, TLS_NONE);
+	call_open(&c, "http", "127.0.0.1", s.port);
+	c.req.method = HTTPC_HEAD;
+	CU_ASSERT(call_send(&c) == HTTPC_ANSWERED);
+	CU_ASSERT(c.a.status == 200);
+	CU_ASSERT(c.a.body.len == 0);
+	CU_ASSERT_STRING_EQUAL(httpc_header(c.h, "Content-Length"),
+	    "99999999999");
+	CU_ASSERT(strncmp(s.seen->request, "HEAD /", 6) == 0);
+	c.req.method = HTTPC_GET;
+	CU_ASSERT(call_send(&c) == HTTPC_AMBIGUOUS);
+	CU_ASSERT(c.a.failure == HTTPC_TOO_LONG);
+	CU_ASSERT(strncmp(s.seen->request, "GET /", 5) == 0);
+	end(&c, &s);
+}
+
+/* Enough to tell an operator where to look. */
+static void
+tells_what_failed(void)
+{
+	static const struct {
+		hostile_fn		 serve;
+		enum hostile_tls	 tls;
+		const char		*scheme, *host, *say;
+		enum httpc_failure	 failure;
+	} rows[] = {
+		{ say, TLS_NONE, "http", "localhost", JSON_OK,
+		    HTTPC_NO_FAILURE },
+		{ say, TLS_NONE, "http", "missing.test", JSON_OK, HTTPC_DNS },
+		{ say_at_once, TLS_NONE, "https", "localhost", JSON_OK,
+		    HTTPC_TLS },
+		{ say, TLS_EXPIRED, "https", "localhost", JSON_OK,
+		    HTTPC_CERTIFICATE },
+		{ say_and_cut, TLS_NONE, "http", "localhost", "", HTTPC_CUT },
+		{ say_and_close, TLS_NONE, "http", "localhost", "SSH-2.0\r\n",
+		    HTTPC_OTHER },
+	};
+	struct hostile s;
+	struct call c;
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		say_what = rows[i].say;
+		hostile_start(&s, rows[i].serve, rows[i].tls);
+		call_open(&c, rows[i].scheme, rows[i].host, s.port);
+		call_send(&c);
+		if (c.a.failure != rows[i].failure)
+			fprintf(stderr, "    row %zu: %d: %s\n", i,
+			    (int)c.a.failure, c.a.why);
+		CU_ASSERT(c.a.failure == rows[i].failure);
+		CU_ASSERT((c.a.why[0] == '\0') ==
+		    (c.a.failure == HTTPC_NO_FAILURE));
+		end(&c, &s);
+	}
+	call_open(&c, "http", "127.0.0.1", s.port);	/* nobody any more */
+	CU_ASSERT(call_send(&c) == HTTPC_NOT_SENT);
+	CU_ASSERT(c.a.failure == HTTPC_CONNECT);
+	call_close(&c);
+	hostile_start(&s, say, TLS_GOOD);
+	call_open(&c, "https", "localhost", s.port);
+	c.req.ca_file = "/nowhere/ca.pem";
+	CU_ASSERT(call_send(&c) == HTTPC_NOT_SENT);
+	CU_ASSERT(c.a.failure == HTTPC_CA_FILE);
 	end(&c, &s);
 }
 
@@ -1113,6 +1233,10 @@ speaks_http_to_loopback_addresses_alone(void)
 		call_close(&c);
 	}
 	CU_ASSERT(s.seen->connections == 0);
+	call_open(&c, "http", hosts[0], s.port);
+	c.req.public_http = true;
+	CU_ASSERT(call_send(&c) == HTTPC_ANSWERED);
+	call_close(&c);
 	call_open(&c, "http", "localhost", s.port);
 	CU_ASSERT(call_send(&c) == HTTPC_ANSWERED);
 	call_close(&c);
@@ -1232,6 +1356,9 @@ static const struct test tests[] = {
 	{ "sends what it is told", sends_what_it_is_told },
 	{ "carries nothing over to the next call",
 	    carries_nothing_over_to_the_next_call },
+	{ "sends other methods and headers", sends_other_methods_and_headers },
+	{ "asks for headers alone", asks_for_headers_alone },
+	{ "tells what failed", tells_what_failed },
 	{ "sends a large body without asking first",
 	    sends_a_large_body_without_asking_first },
 	{ "refuses a header that would break its line",
