@@ -132,6 +132,11 @@ key_of(const struct request *req)
 static bool
 authenticate(struct ask *a)
 {
+	static const struct problem_answer missing = { 401, "invalid_key",
+	    "no app key: send Authorization: Bearer, or X-OAuth-CGI-Key "
+	    "where the web server drops it", "missing", 0 };
+	static const struct problem_answer unknown = { 401, "invalid_key",
+	    "the app key is not known or over", "unknown", 0 };
 	const char *key = key_of(a->req);
 	enum err e = ERR_NOT_FOUND;
 
@@ -141,10 +146,7 @@ authenticate(struct ask *a)
 		return true;
 	if (e != ERR_NOT_FOUND)
 		return unavailable(a, 5);
-	return refuse(a, 401, "invalid_key", key != NULL ?
-	    "the app key is not known or over" :
-	    "no app key: send Authorization: Bearer, or X-OAuth-CGI-Key "
-	    "where the web server drops it");
+	return refuse_with(a, key != NULL ? &unknown : &missing);
 }
 
 /* ---- what is asked ---------------------------------------------------- */

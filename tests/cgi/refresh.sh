@@ -21,12 +21,17 @@ connect '&app=shop'
 first=$ticket
 post refresh 'provider=demo&subject=me'
 says 'no key' '401 invalid_key'
+is 'no key arrived' "$(json reason)" missing
 is 'a 401 has WWW-Authenticate' "$(header WWW-Authenticate)" Bearer
 is 'it is JSON' "$(header Content-Type)" application/json
 for k in "Bearer ${key}x" "Bearer x$key" 'Bearer ' "Basic $key" "$key" \
     "Bearer oacgi_$(printf '%043d' 0)"; do
 	post refresh 'provider=demo&subject=me' HTTP_AUTHORIZATION="$k"
 	says "key '$k'" '401 invalid_key'
+	case $k in
+	Bearer*) is 'it arrived' "$(json reason)" unknown ;;
+	*) is 'it is no key' "$(json reason)" missing ;;
+	esac
 done
 post refresh 'provider=demo&subject=me' HTTP_X_OAUTH_CGI_KEY="$key"
 says 'X-OAuth-CGI-Key' '404 unknown_connection'
