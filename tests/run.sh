@@ -23,7 +23,7 @@ sh "$top/tools/need.sh" autoconf automake make gcc clang libclang-rt-14-dev \
     libc6-dev pkg-config xz-utils libfcgi-dev libcurl4-openssl-dev \
     libjson-c-dev libsqlite3-dev libssl-dev libconfuse-dev libcunit1-dev \
     ca-certificates curl lighttpd perl sqlite3 shellcheck mandoc chromium \
-    procps xxd openssl $node || exit 1
+    procps xxd openssl php-cli php-curl python3 $node || exit 1
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/oauth-cgi-run.XXXXXX") || exit 1
 trap '[ -n "${KEEP-}" ] || rm -rf "$work"' EXIT

@@ -70,6 +70,7 @@ export class Site {
 	//	port		of lighttpd
 	//	origins		of the app, beside the site's own
 	//	upstream	{ url, stop() } instead of the scripted provider
+	//	more		(site) => more lines for lighttpd's configuration
 	static async start(options = {}) {
 		const s = new Site();
 
@@ -212,7 +213,8 @@ ${PROGRAMS.map((p) => `		"/oauth/${p}" => ((
 				copyFileSync(join(BUILD, `${p}.fcgi`), to);
 				chmodSync(to, 0o755);
 			}
-		writeFileSync(config, this.#lighttpdConfig(options));
+		writeFileSync(config, this.#lighttpdConfig(options) +
+		    (options.more?.(this) ?? ""));
 		this.server = spawn(LIGHTTPD, ["-D", "-f", config],
 		    { stdio: ["ignore", log, log] });
 		await listens(this.port, this.server);
