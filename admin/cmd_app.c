@@ -105,6 +105,29 @@ key(struct admin *a, const char *name)
 	return new_key(a, name, a->replace);
 }
 
+/* The backend has the newest key: the one before it may go. */
+static int
+retire(struct admin *a, const char *name)
+{
+	struct store_app app;
+	int64_t ended;
+	enum err e;
+	int rc;
+
+	a->app = name;
+	if ((rc = admin_app(a, &app)) != ADMIN_OK)
+		return rc;
+	e = store_key_expire_older(a->store, name, clock_now(), &ended);
+	if (e == ERR_OK && ended == 0) {
+		admin_say("%s has no older key; `oauth-cgi app key %s` makes "
+		    "a newer one", name, name);
+		return ADMIN_REFUSED;
+	}
+	if (e == ERR_OK)
+		admin_say("only the newest key of %s is good now", name);
+	return admin_exit_of(e);
+}
+
 static int
 remove_app(struct admin *a, const char *name)
 {
@@ -147,7 +170,8 @@ cmd_app(struct admin *a)
 		const char	*verb;
 		int		(*run)(struct admin *a, const char *name);
 	} verbs[] = {
-		{ "add", add }, { "key", key }, { "remove", remove_app },
+		{ "add", add }, { "key", key }, { "retire", retire },
+		{ "remove", remove_app },
 	};
 	size_t i;
 	int rc;
@@ -171,6 +195,7 @@ cmd_app(struct admin *a)
 			return rc;
 		return verbs[i].run(a, a->argv[1]);
 	}
-	admin_say("app add NAME, app key NAME, app list, or app remove NAME");
+	admin_say("app add NAME, app key NAME, app retire NAME, app list, or "
+	    "app remove NAME");
 	return ADMIN_USAGE;
 }

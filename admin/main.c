@@ -40,10 +40,11 @@ static const struct command {
 	    "the web programs run as" },
 	{ "app", 1, 2, TAKES_ORIGIN | TAKES_REPLACE | TAKES_JSON, cmd_app,
 	    "app add NAME [--origin URL]... | app key NAME [--replace] |\n"
-	    "       app list [--json] | app remove NAME",
+	    "       app retire NAME | app list [--json] | app remove NAME",
 	    "the sites that may ask for tokens. add and key print the new\n"
 	    "key, once, alone on standard output. --origin allows return_to\n"
-	    "to lead to another host; --replace ends the older keys" },
+	    "to lead to another host; --replace ends the older keys at once,\n"
+	    "retire does so when the backend has the newest" },
 	{ "connect", 2, 2, TAKES_APP, cmd_connect,
 	    "connect PROVIDER SUBJECT [--app NAME]",
 	    "print a one-time link that connects an account of your own to\n"

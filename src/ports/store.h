@@ -127,6 +127,12 @@ enum err store_key_add(struct store *s, const struct store_key *key)
 /* Let every other key of the app end at that time. */
 enum err store_key_expire_others(struct store *s, const struct store_key *key,
     int64_t at) MUST_CHECK;
+/*
+ * End all keys of the app but the newest; of several from the same second, none
+ * of these. *ended tells how many.
+ */
+enum err store_key_expire_older(struct store *s, const char *app, int64_t at,
+    int64_t *ended) MUST_CHECK;
 
 /* ---- one-time start links --------------------------------------------- */
 

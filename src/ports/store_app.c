@@ -192,6 +192,28 @@ store_key_expire_others(struct store *s, const struct store_key *key,
 	return write_alone(s, st, "expire keys");
 }
 
+enum err
+store_key_expire_older(struct store *s, const char *app, int64_t at,
+    int64_t *ended)
+{
+	sqlite3_stmt *st = store_stmt(s, STMT_KEY_RETIRE,
+	    "UPDATE app_key SET expires_at = :at WHERE app = :app"
+	    " AND (expires_at = 0 OR expires_at > :at)"
+	    " AND created_at < (SELECT max(created_at) FROM app_key"
+	    " WHERE app = :app AND (expires_at = 0 OR expires_at > :at))");
+	enum err e;
+
+	*ended = 0;
+	if (st == NULL)
+		return ERR_INTERNAL;
+	store_bind_int(st, ":at", at);
+	store_bind_text(st, ":app", app);
+	e = write_alone(s, st, "end older keys");
+	if (e == ERR_OK)
+		*ended = sqlite3_changes64(s->db);
+	return e;
+}
+
 /* ---- start links ------------------------------------------------------ */
 
 enum err

@@ -61,6 +61,7 @@ is 'one line' "$(printf '%s\n' "$printed" | wc -l | tr -d ' ')" 1
 blog=$printed
 exits 'the same app again' 1 -c "$conf" app add blog
 is 'prints no key' "$printed" ''
+sleep 1	# two keys of one second have no order
 exits 'app key' 0 -c "$conf" app key blog
 second=$printed
 unlike 'is another key' "$second" "^$blog\$"
@@ -69,6 +70,17 @@ for key in "$blog" "$second"; do
 	is 'both keys are good' "$code" 404
 done
 exits 'a third key' 1 -c "$conf" app key blog
+exits 'app retire' 0 -c "$conf" app retire blog
+is 'prints nothing' "$printed" ''
+key=$blog
+refresh 'provider=demo&subject=me'
+is 'ends the older key' "$code" 401
+key=$second
+refresh 'provider=demo&subject=me'
+is 'but not the newer' "$code" 404
+exits 'app retire, of one key' 1 -c "$conf" app retire blog
+exits 'app retire of nobody' 1 -c "$conf" app retire nobody
+exits 'a second key again' 0 -c "$conf" app key blog
 exits 'app key --replace' 0 -c "$conf" app key blog --replace
 third=$printed
 for key in "$blog" "$second"; do

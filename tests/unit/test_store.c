@@ -751,6 +751,7 @@ an_app_has_two_keys_at_once(void)
 	struct store *s = with_app(JOURNAL_AUTO);
 	struct store_key key = { .app = "shop", .created_at = NOW }, got;
 	struct store_app app;
+	int64_t ended;
 
 	CU_ASSERT_EQUAL(store_app_get(s, NULL, &app), ERR_OK);
 	CU_ASSERT_STRING_EQUAL(app.name, "shop");
@@ -769,6 +770,19 @@ an_app_has_two_keys_at_once(void)
 	hash_of(3, key.hash);
 	key.created_at = NOW + 60;
 	CU_ASSERT_EQUAL(store_key_add(s, &key), ERR_OK);
+	/* Of keys 2 and 3, both good, the newer one is key 3. */
+	CU_ASSERT_EQUAL(store_key_expire_older(s, "shop", NOW + 70, &ended),
+	    ERR_OK);
+	CU_ASSERT_EQUAL(ended, 1);
+	CU_ASSERT_EQUAL(store_key_find(s, key.hash, NOW + 70, &got), ERR_OK);
+	hash_of(2, key.hash);
+	CU_ASSERT_EQUAL(store_key_find(s, key.hash, NOW + 69, &got), ERR_OK);
+	CU_ASSERT_EQUAL(store_key_find(s, key.hash, NOW + 70, &got),
+	    ERR_NOT_FOUND);
+	CU_ASSERT_EQUAL(store_key_expire_older(s, "shop", NOW + 80, &ended),
+	    ERR_OK);
+	CU_ASSERT_EQUAL(ended, 0);
+
 	snprintf(key.app, sizeof(key.app), "nobody");
 	hash_of(4, key.hash);
 	CU_ASSERT_NOT_EQUAL(store_key_add(s, &key), ERR_OK);
