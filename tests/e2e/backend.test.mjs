@@ -6,19 +6,16 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, openSync, readFileSync, renameSync, writeFileSync }
-    from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Browser, formOf, request, unescapeHtml } from "./lib/browser.mjs";
+import { mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Browser, request, unescapeHtml } from "./lib/browser.mjs";
+import { source } from "./lib/document.mjs";
 import { after, before, beforeEach, describe, it, sleep } from
     "./lib/harness.mjs";
 import { end } from "./lib/provider.mjs";
 import { freePort, Site } from "./lib/site.mjs";
 
-const DOC = join(dirname(fileURLToPath(import.meta.url)),
-    "../../doc/backend");
-const read = (name) => readFileSync(join(DOC, name), "utf8");
+const read = (name) => source(`doc/backend/${name}`);
 
 // The first block of code under a heading.
 function block(page, heading) {

@@ -10,28 +10,16 @@ import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync,
     writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { Browser, request } from "./lib/browser.mjs";
+import { blockWith, indented, source } from "./lib/document.mjs";
 import { after, before, describe, it, sleep } from "./lib/harness.mjs";
 import { end, Provider } from "./lib/provider.mjs";
 import { BUILD, bindOf, freePort } from "./lib/site.mjs";
 
-const README = readFileSync(join(dirname(fileURLToPath(import.meta.url)),
-    "../../README.md"), "utf8");
-
-// The indented blocks of README, each without its indentation.
-const blocks = README.split(/\n(?! {4}|\n)/).flatMap((part) =>
-    part.split(/\n(?=\S)/)).map((part) => part.split("\n")
-    .filter((line) => /^ {4}/.test(line)).map((line) => line.slice(4))
-    .join("\n")).filter((text) => text !== "");
-const block = (word) => {
-	const found = blocks.find((b) => b.includes(word));
-
-	assert.ok(found, `README has a block with ${word}`);
-	return found;
-};
+const README = source("README.md");
+const block = (word) => blockWith(indented(README), word);
 
 describe("README", () => {
 	let dir, port, provider, server, key;
