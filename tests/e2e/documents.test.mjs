@@ -204,6 +204,68 @@ ${security('$HTTP["remoteip"]')}
 	});
 });
 
+describe("the man pages leave nothing out", () => {
+	const page = (name) => source(`man/${name}`);
+	const all = (text, pattern) => [...text.matchAll(pattern)].map((m) =>
+	    m[1]);
+	// The items of a page's lists that begin with that macro.
+	const items = (name, macro) => page(name).split("\n")
+	    .filter((line) => line.startsWith(`.It ${macro} `))
+	    .flatMap((line) => line.slice(4).split(/[ ,]+/));
+
+	it("every command and option of oauth-cgi", () => {
+		const code = source("admin/main.c");
+		const usage = all(code, /^\t\{ "(\w+)", \d/gm);
+		const options = all(code, /\{ "([\w-]+)", \w+_argument/g);
+		const text = page("oauth-cgi.8");
+
+		assert.ok(usage.length > 8 && options.length > 7);
+		for (const name of usage)
+			assert.match(text, new RegExp(
+			    `^\\.Cm ${name}\\b[^]*^\\.It Cm ${name}\\b`,
+			    "m"), name);
+		for (const name of options)
+			assert.match(text, new RegExp(`Fl -${name}\\b`), name);
+	});
+
+	it("every environment variable", () => {
+		const names = ["src/app/app.c", "src/ports/conf.c",
+		    "src/ports/keyring.c", "src/ports/listener.c"]
+		    .flatMap((path) => all(source(path), /getenv\("(\w+)"\)/g))
+		    .filter((name) => !/^(QUERY_STRING|REQUEST_METHOD)$/
+		    .test(name));
+
+		assert.ok(names.length >= 4);
+		for (const name of names)
+			assert.ok(items("oauth-cgi.7", "Ev").includes(name),
+			    name);
+	});
+
+	it("every error, and every way in which a flow ends", () => {
+		const told = (pages, status, error) => assert.ok(pages.some(
+		    (name) => page(name).split("\n").some((line) =>
+		    line.startsWith(".It ") && line.includes(status) &&
+		    line.includes(error))), `${status} ${error} in ${pages}`);
+		const problems = [...source("src/flows/problem.c").matchAll(
+		    /\] = \{ (\d+), "(\w+)"/g)];
+		const refusals = [...source("src/flows/flow_refresh.c")
+		    .matchAll(/\D(\d{3}), "(\w+)"/g)];
+		const ends = all(source("src/flows/callback.h"),
+		    /#define [A-Z_]+\s+"(\w+)"/g);
+
+		assert.ok(problems.length > 12);
+		assert.ok(refusals.length > 6);
+		assert.ok(ends.length > 5);
+		for (const [, status, error] of problems)
+			told(["oauth-cgi-start.8", "oauth-cgi-callback.8"],
+			    status, error);
+		for (const [, status, error] of refusals)
+			told(["oauth-cgi-refresh.8"], status, error);
+		for (const end of ends.filter((e) => e !== "denied"))
+			told(["oauth-cgi-callback.8"], "Li", end);
+	});
+});
+
 describe("oauth-cgi(7)", () => {
 	let site;
 
