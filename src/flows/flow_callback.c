@@ -11,6 +11,7 @@
 #include "log.h"
 #include "page.h"
 #include "pending.h"
+#include "return_to.h"
 #include "urlenc.h"
 #include "wipe.h"
 
@@ -40,8 +41,8 @@ provider_of_path(const struct conf *conf, const char *path_info)
 	for (i = 0; i < conf->provider_count; i++) {
 		if (strcmp(conf->providers[i].callback_path, path_info) != 0)
 			continue;
-		if (found == NULL || strcmp(path_info + 1,
-		    conf->providers[i].name) == 0)
+		if (found == NULL || (path_info[0] == '/' &&
+		    strcmp(path_info + 1, conf->providers[i].name) == 0))
 			found = &conf->providers[i];
 	}
 	return found;
@@ -148,6 +149,30 @@ login_is_same(const struct callback *c)
 	return user != NULL && strcmp(user, c->pending.subject) == 0;
 }
 
+/*
+ * What /start let by is looked at once more: the app may be gone since, or may
+ * have lost an origin.
+ */
+static bool
+app_still_agrees(struct callback *c)
+{
+	struct return_to_rules rules = {
+		.own_origin = c->conf->origin,
+		.own_path = c->conf->path,
+	};
+	struct store_app app;
+	enum err e = store_app_get(c->ctx->store, c->pending.app, &app);
+
+	if (e == ERR_NOT_FOUND)
+		return callback_fail(c, PROBLEM_UNKNOWN_APP);
+	if (e != ERR_OK)
+		return callback_fail(c, PROBLEM_UNAVAILABLE);
+	rules.origins = app.origins;
+	return c->pending.return_to[0] == '\0' ||
+	    return_to_ok(c->pending.return_to, &rules) ||
+	    callback_fail(c, PROBLEM_RETURN_TO);
+}
+
 static bool
 read_row(struct callback *c)
 {
@@ -197,7 +222,7 @@ take_row(struct callback *c)
 	struct store_pending taken;
 	enum err e = ERR_NOT_FOUND;
 
-	if (!read_row(c))
+	if (!read_row(c) || !app_still_agrees(c))
 		return false;
 	if (c->pending.stage == PENDING_NEW) {
 		e = store_pending_take(c->ctx->store, c->pending.state_hash,
@@ -259,6 +284,21 @@ outcome_of_error(const char *error)
 	return PROVIDER_REJECTED;
 }
 
+/* The row is ours: end the flow. */
+static void
+judge(struct callback *c)
+{
+	if (!issuer_ok(c)) {
+		log_warn("provider %s: iss is not the configured issuer",
+		    c->provider->name);
+		callback_end(c, INVALID_RESPONSE);
+	} else if (c->error != NULL) {
+		callback_end(c, outcome_of_error(c->error));
+	} else {
+		callback_redeem(c);
+	}
+}
+
 void
 flow_callback(const struct context *ctx, struct request *req,
     struct response *res)
@@ -271,16 +311,7 @@ flow_callback(const struct context *ctx, struct request *req,
 			callback_fail(&c, PROBLEM_NOT_FOUND);
 		return;
 	}
-	if (!read_request(&c) || !take_row(&c))
-		return;
-	if (!issuer_ok(&c)) {
-		log_warn("provider %s: iss is not the configured issuer",
-		    c.provider->name);
-		callback_end(&c, INVALID_RESPONSE);
-	} else if (c.error != NULL) {
-		callback_end(&c, outcome_of_error(c.error));
-	} else {
-		callback_redeem(&c);
-	}
+	if (read_request(&c) && take_row(&c))
+		judge(&c);
 	wipe(c.cookie, sizeof(c.cookie));
 }

@@ -151,6 +151,46 @@ if command -v sqlite3 >/dev/null 2>&1; then
 	    "400 $unknown"
 fi
 
+# ---- what /start let by is looked at again ----
+
+if command -v sqlite3 >/dev/null 2>&1; then
+	before=$(calls authorization_code)
+	get start 'provider=demo&return_to=https%3A%2F%2Fshop.example%2Fa'
+	consent
+	sqlite3 "$T/site/db/oauth.db" "UPDATE app SET origins = ''" ||
+	    not_ok 'take the origin away'
+	back "$back"
+	is 'an origin that the app has lost: nowhere' "$code $location" '400 '
+	sqlite3 "$T/site/db/oauth.db" \
+	    "UPDATE app SET origins = 'https://shop.example'"
+	is 'and no exchange' "$(calls authorization_code)" "$before"
+	back "$back"
+	like 'nor was the state burnt' "$location" \
+	    '^https://shop.example/a\?ticket='
+fi
+site http://localhost:8080/oauth
+before=$(calls authorization_code)
+begin
+admin app remove shop
+back "$back"
+is 'an app that is gone: 400' "$code $location" '400 '
+is 'and no exchange' "$(calls authorization_code)" "$before"
+
+# ---- several providers at one redirect URI ----
+
+site http://localhost:8080/oauth '' \
+    'redirect_uri = "http://localhost:8080/oauth/callback"'
+sed -n '/^provider demo/,$p' "$conf" | sed 's/^provider demo/provider twin/' \
+    >"$T/twin"
+cat "$T/twin" >>"$conf"
+get start 'provider=twin&return_to=%2Fa'
+consent
+get callback "$back" PATH_INFO=
+like 'the state tells which provider it is' "$location" \
+    '&provider=twin&status=connected$'
+get callback "$back" PATH_INFO=/twin
+is 'there is no other path then' "$code" 404
+
 # ---- iss ----
 
 iss=http%3A%2F%2F127.0.0.1%3A1
