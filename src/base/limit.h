@@ -80,5 +80,7 @@
 
 /* The database. */
 #define WAL_CHECKPOINT_PAGES	1000
+#define STORE_TRIES		5	/* before tokens that came are given up */
+#define STORE_PAUSE_MS		50	/* between the first two; then four times */
 
 #endif

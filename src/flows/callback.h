@@ -41,6 +41,9 @@ struct callback {
 /* Answer with a problem's page; always false, to be returned. */
 bool callback_fail(struct callback *c, enum problem p);
 
+/* The row's pending key; a retired one stays in its file. NULL: logged. */
+const unsigned char *callback_key(struct callback *c);
+
 /* Send the browser back to the site, or tell it here, how the flow ended. */
 void callback_answer(struct callback *c, const char *outcome);
 

@@ -43,20 +43,6 @@ outcome_of_answer(const struct token_answer *t)
 
 /* ---- exchange and store ----------------------------------------------- */
 
-/* The row's key; a retired one stays in the file for a while. */
-static const unsigned char *
-row_key(struct callback *c)
-{
-	const unsigned char *key = keyring_find_or_reload(
-	    c->ctx->pending_keys, c->pending.key_id);
-
-	if (key == NULL)
-		log_error("pending.key: the key %u of a flow is gone; keep a "
-		    "retired key for %d minutes", (unsigned)c->pending.key_id,
-		    PENDING_KEY_TTL / 60);
-	return key;
-}
-
 /* An ID token that is there must be this flow's. */
 static bool
 id_token_ok(const struct callback *c, const unsigned char *key,
@@ -195,24 +181,39 @@ store_unbound(struct callback *c, struct store_connection *conn,
 	return store_commit(s, STORE_DURABLE);
 }
 
+/* One try to store them, for nobody yet or for the owner that is known. */
+static enum err
+store_once(struct callback *c, struct store_connection *conn,
+    const struct token_answer *t, const unsigned char *key, int64_t sent_at)
+{
+	connection_new(conn, c->pending.app, c->provider);
+	if (c->pending.subject[0] == '\0')
+		return store_unbound(c, conn, t, key, sent_at);
+	snprintf(conn->subject, sizeof(conn->subject), "%s",
+	    c->pending.subject);
+	return ticket_bind_now(c->ctx->store, c->ctx->token_keys, conn,
+	    &t->token, c->pending.scope, sent_at,
+	    (int64_t)WAIT_CONNECTION_LOCK * 1000, finish_bound, c);
+}
+
 static void
 store_tokens(struct callback *c, const struct token_answer *t,
     const unsigned char *key, int64_t sent_at)
 {
 	struct store_connection conn;
 	char id[CONNECTION_ID_CHARS + 1], outcome[OUTCOME_SIZE];
+	unsigned pause_ms = STORE_PAUSE_MS;
 	enum err e;
+	int i;
 
 	store_connection_init(&conn);
-	connection_new(&conn, c->pending.app, c->provider);
-	if (c->pending.subject[0] == '\0') {
-		e = store_unbound(c, &conn, t, key, sent_at);
-	} else {
-		snprintf(conn.subject, sizeof(conn.subject), "%s",
-		    c->pending.subject);
-		e = ticket_bind_now(c->ctx->store, c->ctx->token_keys, &conn,
-		    &t->token, c->pending.scope, sent_at,
-		    (int64_t)WAIT_CONNECTION_LOCK * 1000, finish_bound, c);
+	e = store_once(c, &conn, t, key, sent_at);
+	/* The code is spent: these tokens can't be had again. */
+	for (i = 1; i < STORE_TRIES && (e == ERR_BUSY || e == ERR_INTERNAL) &&
+	    !store_broken(c->ctx->store) && request_left_ms(c->req) > 0;
+	    i++, pause_ms *= 4) {
+		clock_sleep_jittered(pause_ms);
+		e = store_once(c, &conn, t, key, sent_at);
 	}
 	connection_id_text(conn.public_id, id);
 	if (e == ERR_NOT_FOUND) {
@@ -233,7 +234,7 @@ store_tokens(struct callback *c, const struct token_answer *t,
 void
 callback_redeem(struct callback *c)
 {
-	const unsigned char *key = row_key(c);
+	const unsigned char *key = callback_key(c);
 	struct token_answer t;
 	int64_t sent_at = 0;
 

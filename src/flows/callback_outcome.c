@@ -75,21 +75,34 @@ ending_page(struct callback *c, const char *code)
 	buf_clear(&url);
 }
 
+const unsigned char *
+callback_key(struct callback *c)
+{
+	const unsigned char *key = keyring_find_or_reload(
+	    c->ctx->pending_keys, c->pending.key_id);
+
+	if (key == NULL)
+		log_error("pending.key: the key %u of a flow is gone; keep a "
+		    "retired key for %d minutes", (unsigned)c->pending.key_id,
+		    PENDING_KEY_TTL / 60);
+	return key;
+}
+
 /* The ticket is derived, so it can be given again without being kept. */
-static void
+static bool
 add_ticket(struct callback *c, struct buf *query)
 {
 	const struct store_pending *p = &c->pending;
-	const unsigned char *key = keyring_find(c->ctx->pending_keys,
-	    p->key_id);
+	const unsigned char *key = callback_key(c);
 	char ticket[SECRET_CHARS + 1];
 
 	if (key == NULL)
-		return;
+		return false;
 	pending_derive(key, PENDING_TICKET, p->provider, p->redirect_uri,
 	    c->state, ticket);
 	urlenc_pair(query, "ticket", ticket);
 	wipe(ticket, sizeof(ticket));
+	return true;
 }
 
 void
@@ -105,10 +118,12 @@ callback_answer(struct callback *c, const char *outcome)
 		ending_page(c, connected ? PENDING_CONNECTED : outcome);
 		goto out;
 	}
-	if (connected && id != NULL)
+	if (connected && id != NULL) {
 		urlenc_pair(&query, "connection", id + 1);
-	else if (connected)
-		add_ticket(c, &query);
+	} else if (connected && !add_ticket(c, &query)) {
+		callback_fail(c, PROBLEM_UNAVAILABLE);
+		goto out;
+	}
 	urlenc_pair(&query, "provider", c->pending.provider);
 	urlenc_pair(&query, "status", connected ? "connected" :
 	    denied ? "denied" : "error");

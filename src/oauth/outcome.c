@@ -13,9 +13,6 @@
 /* last_error of a failure that is the configuration's begins with this. */
 #define CONFIG_PREFIX "config:"
 
-/* How often a failing store is tried again before tokens are given up. */
-#define STORE_TRIES 5
-
 struct outcome_before
 outcome_before(const struct store_connection *c)
 {
@@ -245,7 +242,7 @@ outcome_store(const struct custody *k, const struct provider *p,
     const struct outcome_before *before)
 {
 	int64_t generation = c->generation;
-	unsigned pause_ms = 50;
+	unsigned pause_ms = STORE_PAUSE_MS;
 	enum err e;
 	int i;
 

@@ -176,6 +176,56 @@ back "$back"
 is 'an app that is gone: 400' "$code $location" '400 '
 is 'and no exchange' "$(calls authorization_code)" "$before"
 
+# ---- pending keys ----
+
+site http://localhost:8080/oauth
+keys=$T/site/keys/pending.key
+begin
+was=$(cat "$keys")
+printf '2 %064d\n%s\n' 2 "$was" >"$keys"
+back "$back"
+like 'a flow ends under the retired key that it began with' "$location" \
+    'ticket=.*&status=connected'
+was=$location
+before=$(calls authorization_code)
+back "$back"
+is 'and its reload carries the same ticket' "$location" "$was"
+printf '2 %064d\n' 2 >"$keys"
+back "$back"
+is 'once that key is gone, a reload is 503' "$code $location" '503 '
+like 'which the log explains' "$(tail -n 2 "$log")" 'keep a retired key'
+get start 'provider=demo&return_to=%2Fa'
+consent
+printf '3 %064d\n' 3 >"$keys"
+back "$back"
+like 'and a new flow ends' "$location" 'status=error&error=server_error'
+is 'without an exchange' "$(calls authorization_code)" "$before"
+
+# ---- a database that is busy when the tokens come ----
+
+if command -v sqlite3 >/dev/null 2>&1; then
+	site http://localhost:8080/oauth
+	begin
+	control set delay_ms=500
+	db=$T/site/db/oauth.db
+	{
+		# Once the row is taken: longer than SQLite waits.
+		for _ in $(seq 200); do
+			[ "$(sqlite3 "$db" \
+			    'SELECT max(stage) FROM pending')" = 0 ] || break
+			sleep 0.05
+		done
+		printf 'BEGIN IMMEDIATE;\n'
+		sleep 4
+		printf 'COMMIT;\n'
+	} | sqlite3 "$db" &
+	back "$back"
+	wait $!
+	control set delay_ms=0
+	like 'tokens wait for their turn' "$location" 'status=connected'
+	like 'and the log tells why' "$(cat "$log")" 'busy for more than'
+fi
+
 # ---- several providers at one redirect URI ----
 
 site http://localhost:8080/oauth '' \
