@@ -50,6 +50,20 @@ give_to(struct store_connection *c, const char *subject,
 	return e;
 }
 
+/* A lock on files that were replaced keeps nobody out: the next request's. */
+static enum err
+lock_current(struct store *s, int64_t id, int64_t wait_ms)
+{
+	bool waited;
+	enum err e = store_lock(s, id, wait_ms, &waited);
+
+	if (e == ERR_OK && !store_is_current(s)) {
+		store_unlock(s);
+		e = ERR_BUSY;
+	}
+	return e;
+}
+
 /* Nobody has this subject yet: the unbound row becomes its connection. */
 static enum err
 bind_new(const struct custody *k, struct store_connection *c,
@@ -104,11 +118,10 @@ bind_over(const struct custody *k, struct store_connection *c, int64_t id,
 {
 	struct store_connection old;
 	int64_t generation;
-	bool waited;
 	enum err e;
 
 	store_connection_init(&old);
-	if ((e = store_lock(k->store, id, wait_ms, &waited)) != ERR_OK)
+	if ((e = lock_current(k->store, id, wait_ms)) != ERR_OK)
 		return e;
 	if ((e = store_connection_by_id(k->store, id, &old)) != ERR_OK) {
 		e = e == ERR_NOT_FOUND ? ERR_CONFLICT : e;
@@ -193,6 +206,45 @@ ticket_redeem(const struct custody *k, const struct ticket_claim *claim,
 
 /* ---- binding at once -------------------------------------------------- */
 
+/*
+ * Lock the connection that c's owner has, and let c become its next
+ * generation; without one, c is a new row. ERR_CONFLICT: look again.
+ */
+static enum err
+lock_owner(struct store *s, struct store_connection *c, int64_t wait_ms,
+    int64_t *generation)
+{
+	struct store_connection owner;
+	int64_t id;
+	enum err e;
+
+	store_connection_init(&owner);
+	c->id = 0;
+	c->generation = 1;
+	e = store_connection_owner(s, c->app, c->provider, c->subject, &owner);
+	if (e == ERR_NOT_FOUND) {
+		e = ERR_OK;
+	} else if (e == ERR_OK) {
+		id = owner.id;
+		e = lock_current(s, id, wait_ms);
+		/* It may have moved, or gone, while we waited. */
+		if (e == ERR_OK)
+			e = store_connection_owner(s, c->app, c->provider,
+			    c->subject, &owner);
+		if (e == ERR_NOT_FOUND || (e == ERR_OK && owner.id != id))
+			e = ERR_CONFLICT;
+	}
+	if (e == ERR_OK && owner.id != 0) {
+		c->id = owner.id;
+		memcpy(c->public_id, owner.public_id, sizeof(c->public_id));
+		c->created_at = owner.created_at;
+		*generation = owner.generation;
+		c->generation = owner.generation + 1;
+	}
+	store_connection_clear(&owner);
+	return e;
+}
+
 static enum err
 write_now(struct store *s, struct store_connection *c, int64_t generation,
     ticket_also_fn also, void *arg)
@@ -216,45 +268,19 @@ ticket_bind_now(struct store *s, const struct keyring *keys,
     const char *requested_scope, int64_t sent_at, int64_t wait_ms,
     ticket_also_fn also, void *arg)
 {
-	struct store_connection owner;
 	int64_t generation = 0;
 	enum err e = ERR_CONFLICT;
-	bool waited;
 	int i;
 
-	store_connection_init(&owner);
+	c->bound = true;
 	for (i = 0; i < TRIES && e == ERR_CONFLICT; i++) {
-		e = store_connection_owner(s, c->app, c->provider, c->subject,
-		    &owner);
-		if (e != ERR_OK && e != ERR_NOT_FOUND)
-			break;
-		c->id = 0;
-		c->generation = 1;
+		e = lock_owner(s, c, wait_ms, &generation);
 		if (e == ERR_OK) {
-			if ((e = store_lock(s, owner.id, wait_ms, &waited)) !=
-			    ERR_OK)
-				break;
-			/* It may have moved while we waited. */
-			e = store_connection_owner(s, c->app, c->provider,
-			    c->subject, &owner);
-			if (e != ERR_OK) {
-				store_unlock(s);
-				e = ERR_CONFLICT;
-				continue;
-			}
-			c->id = owner.id;
-			memcpy(c->public_id, owner.public_id,
-			    sizeof(c->public_id));
-			c->created_at = owner.created_at;
-			generation = owner.generation;
-			c->generation = generation + 1;
+			connection_set_tokens(c, keys, t, requested_scope,
+			    NULL, sent_at);
+			e = write_now(s, c, generation, also, arg);
 		}
-		c->bound = true;
-		connection_set_tokens(c, keys, t, requested_scope, NULL,
-		    sent_at);
-		e = write_now(s, c, generation, also, arg);
 		store_unlock(s);
 	}
-	store_connection_clear(&owner);
 	return e;
 }
