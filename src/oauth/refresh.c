@@ -208,8 +208,11 @@ must_wait(struct attempt *a, int64_t now, bool locked, int64_t *wait_s)
 		*wait_s = c->next_attempt_at - now;
 		return true;
 	}
-	if (a->rejected && now - c->issued_at < REJECTED_MIN_AGE) {
+	if (a->rejected && lives_long_enough(a) &&
+	    now - c->issued_at < REJECTED_MIN_AGE) {
 		*wait_s = REJECTED_MIN_AGE - (now - c->issued_at);
+		if (*wait_s > connection_remaining(c, now))
+			*wait_s = connection_remaining(c, now);
 		return true;
 	}
 	if (locked && !may_send(a, now)) {

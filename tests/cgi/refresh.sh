@@ -197,7 +197,7 @@ connect '&app=shop'
 redeem "$ticket" short
 old=$(json access_token)
 sleep 2
-refresh 'provider=demo&subject=short'
+refresh "provider=demo&subject=short&rejected=$old"
 is 'expired: refreshed' "$code $(json status)" '200 ok'
 unlike 'it is another token' "$(json access_token)" "^$old\$"
 is 'by one call' "$(calls refresh_token)" 1
