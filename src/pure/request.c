@@ -24,15 +24,18 @@ method_of(const char *name)
 	return METHOD_OTHER;
 }
 
-/* Digits only, so that neither a sign nor "1e9" gets by. */
+/*
+ * Digits only, so that neither a sign nor "1e9" gets by. Without a length a
+ * body that came in chunks would be passed over, and its parameters with it.
+ */
 static bool
-length_of(const char *text, size_t *out)
+length_of(const char *text, const char *transfer_encoding, size_t *out)
 {
 	size_t n = 0;
 
 	*out = 0;
-	if (text == NULL)
-		return true;
+	if (text == NULL || *text == '\0')
+		return transfer_encoding == NULL || *transfer_encoding == '\0';
 	for (; *text != '\0'; text++) {
 		if (*text < '0' || *text > '9')
 			return false;
@@ -91,7 +94,8 @@ request_init(struct request *r, request_getenv get, void *arg, int *status)
 		r->path_info = "";
 	if (r->query == NULL)
 		r->query = "";
-	if (!length_of(get(arg, "CONTENT_LENGTH"), &r->content_length))
+	if (!length_of(get(arg, "CONTENT_LENGTH"),
+	    get(arg, "HTTP_TRANSFER_ENCODING"), &r->content_length))
 		return ERR_INPUT;
 	if (r->content_length > LIMIT_BODY) {
 		*status = 413;

@@ -95,6 +95,8 @@ post start 'provider=demo' CONTENT_LENGTH=99999999999999999999
 is 'so is one that says so' "$code" 413
 post start 'provider=demo' CONTENT_LENGTH=-1
 is 'a negative length is 400' "$code" 400
+post start 'provider=demo' CONTENT_LENGTH= HTTP_TRANSFER_ENCODING=chunked
+is 'a body of no known length is 400, not passed over' "$code" 400
 post start '{"provider":"demo"}' CONTENT_TYPE=application/json
 is 'a body that is no form is 400' "$code" 400
 get start provider=demo HTTP_COOKIE="a=$long"
