@@ -269,6 +269,7 @@ int_setting(struct store *s, const char *sql, int64_t *value)
 		rc = SQLITE_OK;
 	}
 	sqlite3_finalize(st);
+	store_gate_unshare(s);
 	return rc;
 }
 
@@ -299,6 +300,7 @@ store_configure(struct store *s)
 		rc = SQLITE_OK;
 	}
 	sqlite3_finalize(st);
+	store_gate_unshare(s);
 	if ((e = store_result(s, rc, "journal mode")) != ERR_OK)
 		return e;
 	/* In WAL mode store_commit() syncs, outside of the gate. */

@@ -12,12 +12,15 @@
  *        writer gate, an exclusive lock on byte 0 of the lock file beside the
  *        database, from before BEGIN until after COMMIT, so that writers queue
  *        in the kernel instead of polling, and a checkpoint never runs beside a
- *        commit (sqlite.org/wal.html#walresetbug). A durable commit syncs the
+ *        commit (sqlite.org/wal.html#walresetbug). Who is next holds byte 1, so
+ *        that nobody overtakes him. A durable commit syncs the
  *        WAL after the gate was given back, so that syncs of many writers
  *        overlap; it is durable when the function returns.
- * Reading: takes no gate and writes nothing.
- * Locks: a connection's lock is an exclusive lock on byte 1 + id of the lock
- *        file. The kernel releases all of them when a process dies. Order: the
+ * Reading: takes no gate and writes nothing. Only with the rollback journal,
+ *        where a commit keeps readers out, does one who was kept out queue at
+ *        the gate for a share of it.
+ * Locks: a connection's lock is an exclusive lock on byte 1 + id (2 and more)
+ *        of the lock file. The kernel releases all of them when a process dies. Order: the
  *        connection's lock first, the gate inside it, never the reverse.
  *
  * Errors: ERR_BUSY when the gate or the database was not to be had in time,

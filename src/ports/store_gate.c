@@ -16,7 +16,8 @@
 #include "log.h"
 #include "store_internal.h"
 
-#define GATE_BYTE 0
+#define GATE_BYTE	0
+#define TURN_BYTE	1	/* ids begin at 1, so no connection's */
 
 /* ---- byte locks ------------------------------------------------------- */
 
@@ -52,11 +53,23 @@ on_alarm(int sig)
 	(void)sig;	/* only there to end a waiting fcntl() */
 }
 
-/* Wait for the gate in the kernel's queue; a timer that repeats ends it. */
+/* Wait for a byte in the kernel's queue, until the timer's signals say no. */
 static int
-wait_for_gate(const struct store *s)
+wait_for(const struct store *s, short type, int64_t byte, int64_t until_ms)
 {
-	int64_t until = clock_mono_ms() + WAIT_GATE_MS;
+	int rc;
+
+	do {
+		rc = byte_lock(s, F_OFD_SETLKW, type, byte);
+	} while (rc != 0 && errno == EINTR && clock_mono_ms() < until_ms);
+	return rc;
+}
+
+/* A timer that repeats ends a wait that has begun just before it, too. */
+static int
+wait_for_gate(const struct store *s, short type)
+{
+	int64_t until_ms = clock_mono_ms() + WAIT_GATE_MS;
 	struct itimerval timer = {
 		.it_value = { WAIT_GATE_MS / 1000, (WAIT_GATE_MS % 1000) * 1000 },
 		.it_interval = { 0, 50000 },
@@ -64,10 +77,28 @@ wait_for_gate(const struct store *s)
 	int rc;
 
 	setitimer(ITIMER_REAL, &timer, NULL);
-	do {
-		rc = byte_lock(s, F_OFD_SETLKW, F_WRLCK, GATE_BYTE);
-	} while (rc != 0 && errno == EINTR && clock_mono_ms() < until);
+	rc = wait_for(s, F_WRLCK, TURN_BYTE, until_ms);
+	if (rc == 0)
+		rc = wait_for(s, type, GATE_BYTE, until_ms);
 	setitimer(ITIMER_REAL, &off, NULL);
+	return rc;
+}
+
+/*
+ * The kernel wakes who has waited longest, but who has just left takes a lock
+ * again before that one runs: on a busy machine a writer was seen to wait for
+ * 5 s among others who wrote hundreds of times. So whoever is next holds the
+ * turn until the gate is his, and nobody can overtake him.
+ */
+static int
+take_gate(const struct store *s, short type)
+{
+	int rc = 0;
+
+	if (byte_lock(s, F_OFD_SETLK, F_WRLCK, TURN_BYTE) != 0 ||
+	    byte_lock(s, F_OFD_SETLK, type, GATE_BYTE) != 0)
+		rc = wait_for_gate(s, type);
+	byte_lock(s, F_OFD_SETLK, F_UNLCK, TURN_BYTE);
 	return rc;
 }
 
@@ -76,12 +107,12 @@ store_gate_enter(struct store *s)
 {
 	struct stat st;
 
-	if (byte_lock(s, F_OFD_SETLK, F_WRLCK, GATE_BYTE) != 0 &&
-	    wait_for_gate(s) != 0) {
+	if (take_gate(s, F_WRLCK) != 0) {
 		log_warn("database %s: other writers held the gate for %d ms",
 		    s->path, WAIT_GATE_MS);
 		return ERR_BUSY;
 	}
+	s->gate = GATE_OURS;
 	/* Somebody removed the lock file: others lock its successor. */
 	if (fstat(s->lock_fd, &st) != 0 || st.st_nlink == 0) {
 		store_gate_leave(s);
@@ -96,6 +127,41 @@ void
 store_gate_leave(struct store *s)
 {
 	byte_lock(s, F_OFD_SETLK, F_UNLCK, GATE_BYTE);
+	s->gate = GATE_FREE;
+}
+
+/*
+ * SQLite's busy handler. With the rollback journal a commit keeps readers out
+ * while it syncs, and the next writer begins at once, so that a reader who only
+ * tries again now and then may never get in. It queues at the gate, too: while
+ * it holds its share, no writer of ours is in there. Else, and against other
+ * programs: sleep and try again, for WAIT_SQLITE_MS in all.
+ */
+static int
+on_busy(void *arg, int tries)
+{
+	struct store *s = arg;
+
+	if (tries == 0)
+		s->busy_until_ms = clock_mono_ms() + WAIT_SQLITE_MS;
+	if (!s->wal && s->gate == GATE_FREE) {
+		if (take_gate(s, F_RDLCK) != 0)
+			return 0;
+		s->gate = GATE_SHARED;
+		s->busy_until_ms = clock_mono_ms() + WAIT_SQLITE_MS;
+		return 1;
+	}
+	if (clock_mono_ms() >= s->busy_until_ms)
+		return 0;
+	clock_sleep_jittered(tries < 6 ? 1U << tries : 64);
+	return 1;
+}
+
+void
+store_gate_unshare(struct store *s)
+{
+	if (s->gate == GATE_SHARED)
+		store_gate_leave(s);
 }
 
 enum err
@@ -151,7 +217,7 @@ store_gate_init(struct store *s)
 	sa.sa_handler = on_alarm;	/* no SA_RESTART: fcntl() must return */
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGALRM, &sa, NULL);
-	sqlite3_busy_timeout(s->db, WAIT_SQLITE_MS);
+	sqlite3_busy_handler(s->db, on_busy, s);
 	/* Replaces SQLite's own hook, and with it automatic checkpoints. */
 	sqlite3_wal_hook(s->db, on_wal_commit, s);
 }

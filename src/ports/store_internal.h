@@ -44,6 +44,13 @@ struct file_id {
 	ino_t	ino;
 };
 
+/* What this process has of the writer gate. */
+enum gate {
+	GATE_FREE,
+	GATE_OURS,		/* a transaction that writes */
+	GATE_SHARED,		/* a reader who could not get in otherwise */
+};
+
 struct store {
 	sqlite3		*db;
 	sqlite3_stmt	*stmts[STMT__MAX];
@@ -53,6 +60,8 @@ struct store {
 	int		 lock_fd;
 	struct file_id	 db_id;
 	bool		 wal;
+	enum gate	 gate;
+	int64_t		 busy_until_ms;	/* SQLite's own waiting ends */
 	bool		 in_tx;
 	bool		 broken;
 	int		 wal_pages;	/* after the last commit */
@@ -80,7 +89,8 @@ enum err store_configure(struct store *s);
 enum err store_lockfile_open(struct store *s, bool create);
 enum err store_gate_enter(struct store *s);
 void store_gate_leave(struct store *s);
-void store_gate_init(struct store *s);	/* hooks and the interval timer */
+void store_gate_unshare(struct store *s);	/* after a step that reads */
+void store_gate_init(struct store *s);	/* hooks, handlers */
 
 /* ---- store_stmt.c ----------------------------------------------------- */
 

@@ -74,6 +74,7 @@ set_journal(struct store *s, enum conf_journal journal)
 		e = ERR_CONFIG;
 	}
 	sqlite3_finalize(st);
+	store_gate_unshare(s);
 	return e;
 }
 
@@ -115,6 +116,7 @@ present(struct store *s, int64_t *version, int64_t *id, int64_t *tables)
 		*tables = sqlite3_column_int64(st, 2);
 	}
 	sqlite3_finalize(st);
+	store_gate_unshare(s);
 	return store_result(s, rc, "open");
 }
 

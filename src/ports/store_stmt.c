@@ -18,6 +18,7 @@ store_stmt(struct store *s, enum stmt slot, const char *sql)
 		return s->stmts[slot];
 	rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
 	    &s->stmts[slot], NULL);
+	store_gate_unshare(s);		/* it may have read the schema */
 	if (rc != SQLITE_OK) {
 		(void)store_result(s, rc, "prepare");
 		return NULL;
@@ -115,7 +116,9 @@ enum err
 store_step(struct store *s, sqlite3_stmt *st, const char *what)
 {
 	int rc = sqlite3_step(st);
+	enum err e;
 
+	store_gate_unshare(s);
 	if (rc == SQLITE_ROW)
 		return ERR_OK;
 	if (rc == SQLITE_DONE) {
@@ -123,8 +126,7 @@ store_step(struct store *s, sqlite3_stmt *st, const char *what)
 		return ERR_NOT_FOUND;
 	}
 	/* The message is gone after the reset: tell first. */
-	enum err e = store_result(s, rc, what);
-
+	e = store_result(s, rc, what);
 	store_reset(st);
 	return e;
 }

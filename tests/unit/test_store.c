@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -937,6 +938,68 @@ sixteen_writers_all_succeed(void)
 	sixteen_writers(JOURNAL_DELETE);
 }
 
+/*
+ * A writer that keeps all readers out, as a commit with the rollback journal
+ * does while it syncs, and that hardly ever leaves: until killed.
+ */
+static int
+keep_out(int n)
+{
+	struct flock gate = { .l_whence = SEEK_SET, .l_len = 1 };
+	struct flock turn = { .l_whence = SEEK_SET, .l_start = 1, .l_len = 1 };
+	struct timespec long_sync = { .tv_nsec = 150000000 };
+	char lock[600];
+	sqlite3 *db;
+	int fd;
+
+	(void)n;
+	snprintf(lock, sizeof(lock), "%s-lock", path);
+	fd = open(lock, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || sqlite3_open(path, &db) != SQLITE_OK)
+		return 1;
+	for (;;) {
+		gate.l_type = F_WRLCK;
+		turn.l_type = F_WRLCK;
+		if (fcntl(fd, F_OFD_SETLKW, &turn) != 0 ||
+		    fcntl(fd, F_OFD_SETLKW, &gate) != 0)
+			return 2;
+		turn.l_type = F_UNLCK;
+		if (fcntl(fd, F_OFD_SETLK, &turn) != 0)
+			return 3;
+		if (sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) ==
+		    SQLITE_OK) {
+			nanosleep(&long_sync, NULL);
+			(void)sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+		}
+		gate.l_type = F_UNLCK;
+		if (fcntl(fd, F_OFD_SETLK, &gate) != 0)
+			return 3;
+	}
+}
+
+static void
+writers_do_not_starve_readers_without_a_wal(void)
+{
+	struct store *s = with_app(JOURNAL_DELETE);
+	struct store_app app;
+	pid_t pids[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		pids[i] = start_child(keep_out, i);
+	for (i = 0; i < 3; i++) {
+		CU_ASSERT_EQUAL(store_app_get(s, "shop", &app), ERR_OK);
+		CU_ASSERT_EQUAL(try_open(), ERR_OK);
+	}
+	/* A share that is kept would lock out the writers. */
+	add_pending(s, 1, 1, 1, NOW);
+	store_close(s);
+	for (i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(kill(pids[i], SIGKILL), 0);
+		CU_ASSERT_EQUAL(end_of(pids[i]), -1);
+	}
+}
+
 static void
 a_removed_lock_file_is_busy_and_not_current(void)
 {
@@ -1294,6 +1357,8 @@ static const struct test tests[] = {
 	    two_stores_of_one_process_exclude_each_other },
 	{ "16 writers all succeed, with and without a WAL",
 	    sixteen_writers_all_succeed },
+	{ "writers do not starve readers without a WAL",
+	    writers_do_not_starve_readers_without_a_wal },
 	{ "a removed lock file is noticed",
 	    a_removed_lock_file_is_busy_and_not_current },
 	{ "what is missing is told and not created", what_is_missing_is_told },
