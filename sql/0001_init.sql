@@ -123,3 +123,9 @@ CREATE TABLE breaker (
 	probe_at	INTEGER NOT NULL,		-- the next attempt may begin
 	PRIMARY KEY (provider, host)
 ) STRICT, WITHOUT ROWID;
+
+-- When the operator's maintenance was last done; `oauth-cgi check` looks.
+CREATE TABLE upkeep (
+	task		TEXT NOT NULL PRIMARY KEY,	-- purge
+	done_at		INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -309,9 +309,8 @@ store_configure(struct store *s)
 	    "settings");
 }
 
-/* The newest schema that this program knows: the last migration's number. */
-static int64_t
-known_version(void)
+int64_t
+store_known_version(void)
 {
 	int64_t n = 0;
 
@@ -320,16 +319,25 @@ known_version(void)
 	return n;
 }
 
+enum err
+store_read_version(struct store *s, int64_t *id, int64_t *version)
+{
+	enum err e;
+
+	if ((e = store_result(s, int_setting(s, "PRAGMA application_id", id),
+	    "open")) != ERR_OK)
+		return e;
+	return store_result(s, int_setting(s, "PRAGMA user_version", version),
+	    "open");
+}
+
 static enum err
 check_version(struct store *s)
 {
-	int64_t id = 0, version = 0, known = known_version();
+	int64_t id = 0, version = 0, known = store_known_version();
 	enum err e;
 
-	if ((e = store_result(s, int_setting(s, "PRAGMA application_id", &id),
-	    "open")) != ERR_OK ||
-	    (e = store_result(s, int_setting(s, "PRAGMA user_version",
-	    &version), "open")) != ERR_OK)
+	if ((e = store_read_version(s, &id, &version)) != ERR_OK)
 		return e;
 	if (id != STORE_APPLICATION_ID) {
 		log_error("database %s: not a database of oauth-cgi; give "

@@ -352,7 +352,10 @@ struct store_purged {
 	int64_t	keys;
 };
 
-/* Remove what is over: expired pending rows, links and keys. */
+/*
+ * Remove what is over: expired pending rows, links and keys. That it was done
+ * is recorded (store_tally()).
+ */
 enum err store_purge(struct store *s, int64_t now, struct store_purged *out)
     MUST_CHECK;
 

@@ -296,6 +296,7 @@ purge_one(struct store *s, enum stmt slot, const char *sql, int64_t now,
 enum err
 store_purge(struct store *s, int64_t now, struct store_purged *out)
 {
+	int64_t done;
 	enum err e;
 
 	memset(out, 0, sizeof(*out));
@@ -309,7 +310,11 @@ store_purge(struct store *s, int64_t now, struct store_purged *out)
 	    now, &out->links)) != ERR_OK ||
 	    (e = purge_one(s, STMT_PURGE_KEYS,
 	    "DELETE FROM app_key WHERE expires_at <> 0 AND expires_at <= :now",
-	    now, &out->keys)) != ERR_OK) {
+	    now, &out->keys)) != ERR_OK ||
+	    (e = purge_one(s, STMT_PURGE_DONE,
+	    "INSERT INTO upkeep (task, done_at) VALUES ('purge', :now)"
+	    " ON CONFLICT (task) DO UPDATE SET done_at = :now",
+	    now, &done)) != ERR_OK) {
 		store_rollback(s);
 		return e;
 	}

@@ -9,6 +9,7 @@
  * store_gate.c		the writer gate, connection locks, transactions
  * store_stmt.c		statements: prepared once, bound by name
  * store_migrate.c	creating tables and bringing them up to date
+ * store_health.c	looking at a database as a whole
  * store_app.c store_pending.c store_connection.c	the rows
  */
 #include <sys/types.h>
@@ -35,6 +36,8 @@ enum stmt {
 	STMT_CONN_EXPIRE, STMT_CONN_OTHERS, STMT_CONN_EACH,
 	STMT_BREAKER_GET, STMT_BREAKER_PUT,
 	STMT_PURGE_PENDING, STMT_PURGE_LINKS, STMT_PURGE_KEYS,
+	STMT_PURGE_DONE,
+	STMT_TALLY, STMT_CONN_GROUPS, STMT_PENDING_KEYS, STMT_APP_KEYS,
 	STMT__MAX
 };
 
@@ -79,6 +82,12 @@ enum err store_result(struct store *s, int rc, const char *what);
 /* The steps of opening that store_migrate.c shares. flags: SQLITE_OPEN_… */
 enum err store_open_file(const char *path, enum store_role role, int flags,
     struct store **out);
+
+/* The newest schema that this program knows: the last migration's number. */
+int64_t store_known_version(void);
+
+/* Whose file it is (STORE_APPLICATION_ID), and its schema's version. */
+enum err store_read_version(struct store *s, int64_t *id, int64_t *version);
 
 /* Settings of the connection once the journal mode is known. */
 enum err store_configure(struct store *s);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "store.h"
+#include "store_health.h"
 
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,46 +13,12 @@
 #include "log.h"
 #include "store_internal.h"
 
-/*
- * File systems whose memory is not shared between hosts, or whose mmap() is
- * not to be trusted with it: WAL does not work there (sqlite.org/wal.html).
- */
-static bool
-is_network(const char *path)
-{
-	static const unsigned long types[] = {
-		0x6969,		/* nfs */
-		0x517b,		/* smb */
-		0xff534d42,	/* cifs */
-		0xfe534d42,	/* smb2 */
-		0x65735546,	/* fuse */
-		0x01021997,	/* 9p */
-		0x5346414f,	/* afs */
-		0x73757245,	/* coda */
-		0x00c36400,	/* ceph */
-		0x0bd00bd0,	/* lustre */
-		0x01161970,	/* gfs2 */
-		0x7461636f,	/* ocfs2 */
-		0x786f4256,	/* vboxsf */
-		0x19830326,	/* beegfs */
-	};
-	struct statfs fs;
-	size_t i;
-
-	if (statfs(path, &fs) != 0)
-		return true;
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (((unsigned long)fs.f_type & 0xffffffff) == types[i])
-			return true;
-	return false;
-}
-
 /* Put the file into the journal mode that is asked for, and believe SQLite. */
 static enum err
 set_journal(struct store *s, enum conf_journal journal)
 {
 	bool wal = journal == JOURNAL_WAL ||
-	    (journal == JOURNAL_AUTO && !is_network(s->path));
+	    (journal == JOURNAL_AUTO && !store_is_network(s->path));
 	const char *want = wal ? "wal" : "delete", *got = "";
 	sqlite3_stmt *st = NULL;
 	enum err e = ERR_OK;
