@@ -64,6 +64,18 @@ become(uid_t uid, gid_t gid, const char *name)
 }
 
 int
+admin_become_uid(uid_t uid, gid_t gid)
+{
+	const struct passwd *pw;
+
+	if (geteuid() != 0)
+		return ADMIN_OK;
+	pw = getpwuid(uid);
+	return become(uid, pw != NULL ? pw->pw_gid : gid,
+	    pw != NULL ? pw->pw_name : NULL);
+}
+
+int
 admin_become(const char *user, const char *path)
 {
 	const struct passwd *pw;
@@ -76,13 +88,11 @@ admin_become(const char *user, const char *path)
 			admin_say("there is no user %s", user);
 			return ADMIN_USAGE;
 		}
-		return become(pw->pw_uid, pw->pw_gid, pw->pw_name);
+		return admin_become_uid(pw->pw_uid, pw->pw_gid);
 	}
 	if (path == NULL || stat(path, &st) != 0)
 		return ADMIN_OK;	/* whoever opens it says what is wrong */
-	pw = getpwuid(st.st_uid);
-	return become(st.st_uid, pw != NULL ? pw->pw_gid : st.st_gid,
-	    pw != NULL ? pw->pw_name : NULL);
+	return admin_become_uid(st.st_uid, st.st_gid);
 }
 
 int

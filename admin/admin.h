@@ -9,6 +9,8 @@
  * data to standard output and everything else to standard error, and returns
  * one of the exit codes.
  */
+#include <sys/types.h>
+
 #include <stdbool.h>
 
 #include "conf.h"
@@ -30,11 +32,14 @@ struct admin {
 	const char	*conf_path;
 	const char	*app;			/* --app */
 	const char	*user;			/* --user */
+	const char	*provider;		/* --provider */
+	const char	*ca_file;		/* --ca-file */
 	const char	*origins[ADMIN_ORIGINS_MAX]; /* --origin … */
 	int		 origin_count;
 	long		 min_valid;		/* --min-valid; -1 not given */
 	bool		 replace;		/* --replace */
 	bool		 json;			/* --json */
+	bool		 offline;		/* --offline */
 	int		 argc;			/* after the subcommand */
 	char		**argv;
 
@@ -51,6 +56,8 @@ int cmd_show(struct admin *a);
 int cmd_token(struct admin *a);
 int cmd_retry(struct admin *a);
 int cmd_purge(struct admin *a);
+int cmd_check(struct admin *a);
+int cmd_provider(struct admin *a);
 
 /* Load the configuration; a message has been printed when it fails. */
 int admin_load(struct admin *a);
@@ -70,12 +77,18 @@ int admin_exit_of(enum err e);
  */
 int admin_become(const char *user, const char *path);
 
+/* The same for a user by number; gid counts where it has no entry. */
+int admin_become_uid(uid_t uid, gid_t gid);
+
 /* --app, or the only app; a message has been printed when it fails. */
 int admin_app(struct admin *a, struct store_app *app);
 
 /* A provider of the configuration; the same. */
 int admin_provider(struct admin *a, const char *name,
     const struct provider **out);
+
+/* What `check` does with providers, for the one that a->provider names. */
+int admin_check_provider(struct admin *a);
 
 /* A whole subject, or why not. */
 int admin_subject(const char *subject);

@@ -22,6 +22,9 @@
 #define TAKES_MIN_VALID	(1 << 3)
 #define TAKES_REPLACE	(1 << 4)
 #define TAKES_JSON	(1 << 5)
+#define TAKES_OFFLINE	(1 << 6)
+#define TAKES_PROVIDER	(1 << 7)
+#define TAKES_CA_FILE	(1 << 8)
 
 static int cmd_version(struct admin *a);
 
@@ -38,6 +41,21 @@ static const struct command {
 	    "configuration; bring an older database up to date; never\n"
 	    "overwrite anything. --user gives the files to the user that\n"
 	    "the web programs run as" },
+	{ "check", 0, 0, TAKES_USER | TAKES_JSON | TAKES_OFFLINE |
+	    TAKES_PROVIDER | TAKES_CA_FILE, cmd_check,
+	    "check [--offline] [--provider NAME] [--user NAME]\n"
+	    "       [--ca-file FILE] [--json]",
+	    "look at all of it, ask the running site and the providers, and\n"
+	    "say what is wrong and how to mend it; changes nothing.\n"
+	    "--offline asks nobody, --provider asks one provider alone;\n"
+	    "--user is who the web programs run as; --ca-file has what the\n"
+	    "site's certificate is signed with, if not the usual. Exit codes:\n"
+	    "0 all well, 1 something is wrong, 2 the configuration can't be\n"
+	    "used, 3 a provider can't be reached now" },
+	{ "provider", 1, 2, TAKES_JSON, cmd_provider,
+	    "provider test NAME [--json]",
+	    "ask a provider whether it knows this client, its redirect URI\n"
+	    "and its way to authenticate; nothing is spent" },
 	{ "app", 1, 2, TAKES_ORIGIN | TAKES_REPLACE | TAKES_JSON, cmd_app,
 	    "app add NAME [--origin URL]... | app key NAME [--replace] |\n"
 	    "       app retire NAME | app list [--json] | app remove NAME",
@@ -129,6 +147,9 @@ read_options(int argc, char *argv[], struct admin *a, struct options *o)
 		{ "min-valid", required_argument, NULL, 'm' },
 		{ "replace", no_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "offline", no_argument, NULL, 'O' },
+		{ "provider", required_argument, NULL, 'p' },
+		{ "ca-file", required_argument, NULL, 'C' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
@@ -158,6 +179,12 @@ read_options(int argc, char *argv[], struct admin *a, struct options *o)
 			break;
 		case 'r': a->replace = true; o->given |= TAKES_REPLACE; break;
 		case 'j': a->json = true; o->given |= TAKES_JSON; break;
+		case 'O': a->offline = true; o->given |= TAKES_OFFLINE; break;
+		case 'p':
+			a->provider = optarg;
+			o->given |= TAKES_PROVIDER;
+			break;
+		case 'C': a->ca_file = optarg; o->given |= TAKES_CA_FILE; break;
 		case 'h': o->help = true; break;
 		case 'V': exit(cmd_version(a)); break;
 		default: o->bad = true; break;

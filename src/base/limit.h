@@ -74,6 +74,15 @@
 #define REFUSALS_UNTIL_BROKEN	5
 #define REFUSALS_SPAN		86400
 
+/* oauth-cgi check. */
+#define CHECK_TOTAL		60	/* after that nothing more is begun */
+#define CHECK_REQUEST		10	/* one question to site or provider */
+#define CHECK_CLOCK		30	/* a clock may be off by this */
+#define CHECK_KEY_WARNING	(7 * 86400)	/* an app key ends within */
+#define CHECK_PURGE_AGE		86400	/* purge should have run since */
+#define CHECK_WAL_BYTES		67108864	/* more is never folded back */
+#define CHECK_DISK_BYTES	16777216	/* less is as good as full */
+
 /* Workers. */
 #define WORKERS_MAX		512
 #define WORKER_REQUESTS		1000	/* a forked worker ends after these */

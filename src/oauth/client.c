@@ -119,11 +119,10 @@ send_body(struct httpc *h, struct body *b, const char *url,
 }
 
 void
-client_exchange(struct httpc *h, const struct provider *p,
+client_probe(struct httpc *h, const struct provider *p,
     const struct client_exchange *x, int64_t timeout_ms,
-    struct token_answer *out)
+    struct httpc_answer *a, struct token_answer *out)
 {
-	struct httpc_answer a;
 	struct body b;
 
 	body_begin(&b, p);
@@ -134,8 +133,18 @@ client_exchange(struct httpc *h, const struct provider *p,
 		body_add(&b, "code_verifier", x->verifier);
 	body_add_all(&b, &p->token_params);
 	body_end(&b);
-	send_body(h, &b, p->token_url, timeout_ms, &a);
-	token_read(p, &a, out);
+	send_body(h, &b, p->token_url, timeout_ms, a);
+	token_read(p, a, out);
+}
+
+void
+client_exchange(struct httpc *h, const struct provider *p,
+    const struct client_exchange *x, int64_t timeout_ms,
+    struct token_answer *out)
+{
+	struct httpc_answer a;
+
+	client_probe(h, p, x, timeout_ms, &a, out);
 	httpc_answer_clear(&a);
 }
 

@@ -24,6 +24,14 @@ void client_exchange(struct httpc *h, const struct provider *p,
     const struct client_exchange *x, int64_t timeout_ms,
     struct token_answer *out);
 
+/*
+ * The same, for whoever wants to see how it was answered: *a is initialised
+ * here, and the caller's to clear.
+ */
+void client_probe(struct httpc *h, const struct provider *p,
+    const struct client_exchange *x, int64_t timeout_ms,
+    struct httpc_answer *a, struct token_answer *out);
+
 void client_refresh(struct httpc *h, const struct provider *p,
     const char *refresh_token, int64_t timeout_ms, struct token_answer *out);
 

@@ -231,6 +231,8 @@ store_open_file(const char *path, enum store_role role, int flags,
 	    SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE, NULL),
 	    "open")) != ERR_OK)
 		goto out;
+	/* A checkpoint is made inside the gate alone. */
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if ((e = check_file(s->path, false, &s->db_id)) != ERR_OK)
 		goto out;
 	if (!create && (before.ino != s->db_id.ino ||
@@ -288,7 +290,6 @@ store_configure(struct store *s)
 
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	for (i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		if ((e = store_result(s, setting(s, always[i]),
 		    "settings")) != ERR_OK)
@@ -319,25 +320,16 @@ store_known_version(void)
 	return n;
 }
 
-enum err
-store_read_version(struct store *s, int64_t *id, int64_t *version)
-{
-	enum err e;
-
-	if ((e = store_result(s, int_setting(s, "PRAGMA application_id", id),
-	    "open")) != ERR_OK)
-		return e;
-	return store_result(s, int_setting(s, "PRAGMA user_version", version),
-	    "open");
-}
-
 static enum err
 check_version(struct store *s)
 {
 	int64_t id = 0, version = 0, known = store_known_version();
 	enum err e;
 
-	if ((e = store_read_version(s, &id, &version)) != ERR_OK)
+	if ((e = store_result(s, int_setting(s, "PRAGMA application_id", &id),
+	    "open")) != ERR_OK ||
+	    (e = store_result(s, int_setting(s, "PRAGMA user_version",
+	    &version), "open")) != ERR_OK)
 		return e;
 	if (id != STORE_APPLICATION_ID) {
 		log_error("database %s: not a database of oauth-cgi; give "

@@ -55,15 +55,17 @@ enum err
 store_inspect(const char *path, struct store_inspection *out)
 {
 	struct store *s;
-	int64_t id = 0;
+	int64_t id = 0, tables = 0;
 	enum err e;
 
 	memset(out, 0, sizeof(*out));
 	if ((e = store_open_file(path, STORE_ROLE_ADMIN,
 	    SQLITE_OPEN_READWRITE, &s)) != ERR_OK)
 		return e;
-	if ((e = store_read_version(s, &id, &out->version)) == ERR_OK)
+	if ((e = store_present(s, &out->version, &id, &tables)) == ERR_OK) {
 		out->ours = id == STORE_APPLICATION_ID;
+		out->empty = tables == 0;
+	}
 	out->known = store_known_version();
 	store_close(s);
 	return e;

@@ -14,6 +14,7 @@
 /* What the file says of itself, before anything relies on it. */
 struct store_inspection {
 	bool	ours;		/* a database of oauth-cgi */
+	bool	empty;		/* nobody's: there is no table in it */
 	int64_t	version;	/* of its schema */
 	int64_t	known;		/* the one that this program wants */
 };

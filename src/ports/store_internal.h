@@ -86,11 +86,14 @@ enum err store_open_file(const char *path, enum store_role role, int flags,
 /* The newest schema that this program knows: the last migration's number. */
 int64_t store_known_version(void);
 
-/* Whose file it is (STORE_APPLICATION_ID), and its schema's version. */
-enum err store_read_version(struct store *s, int64_t *id, int64_t *version);
-
 /* Settings of the connection once the journal mode is known. */
 enum err store_configure(struct store *s);
+
+/* ---- store_migrate.c -------------------------------------------------- */
+
+/* The schema's version, whose it is (application id), how many tables. */
+enum err store_present(struct store *s, int64_t *version, int64_t *id,
+    int64_t *tables);
 
 /* ---- store_gate.c ----------------------------------------------------- */
 

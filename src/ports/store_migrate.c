@@ -65,9 +65,8 @@ apply(struct store *s, const struct embedded_file *m, int64_t version)
 	return store_commit(s, STORE_DURABLE);
 }
 
-/* Read a number, and whether there are any tables at all. */
-static enum err
-present(struct store *s, int64_t *version, int64_t *id, int64_t *tables)
+enum err
+store_present(struct store *s, int64_t *version, int64_t *id, int64_t *tables)
 {
 	static const char sql[] = "SELECT user_version, application_id, "
 	    "(SELECT count(*) FROM sqlite_master) "
@@ -91,7 +90,8 @@ migrate(struct store *s, enum conf_journal journal, bool *created)
 	int64_t version = 0, id = 0, tables = 0, n;
 	enum err e;
 
-	if ((e = present(s, &version, &id, &tables)) != ERR_OK)
+	if ((e = store_present(s, &version, &id,
+	    &tables)) != ERR_OK)
 		return e;
 	if (tables > 0 && id != STORE_APPLICATION_ID) {
 		log_error("database %s: belongs to another program; give "

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync,
     writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Browser, request } from "./lib/browser.mjs";
@@ -92,6 +92,12 @@ ${here(block("fastcgi.server"))}
 			await sleep(50);
 		}
 		assert.fail(readFileSync(join(dir, "error.log"), "utf8"));
+	});
+
+	it("its check finds nothing to mend", () => {
+		assert.match(README, /`oauth-cgi check` then tells/);
+		assert.match(oauth("check", "--user", userInfo().username),
+		    /^0 to mend, /m);
 	});
 
 	it("its form and its curl commands give a token", async () => {

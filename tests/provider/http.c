@@ -177,6 +177,11 @@ header_of(const struct answer *a, bool keep, struct text *out)
 	text_fmt(out, "HTTP/1.%d %d %s\r\n", a->framing == FRAME_HTTP10 ? 0 : 1,
 	    a->status, reason(a->status));
 	text_str(out, "Cache-Control: no-store\r\n");
+	if (*set_get(SET_DATE) != '\0') {
+		text_str(out, "Date: ");
+		text_str(out, set_get(SET_DATE));
+		text_str(out, "\r\n");
+	}
 	if (a->type != NULL) {
 		text_str(out, "Content-Type: ");
 		text_str(out, a->type);

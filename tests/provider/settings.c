@@ -18,12 +18,14 @@ static const struct {
 } table[SET__MAX] = {
 	/*
 	 * The client, and what it must prove. auth: how it authenticates;
-	 * basic-raw does not decode what Basic holds.
+	 * basic-raw does not decode what Basic holds. body: how it must write
+	 * its token requests.
 	 */
 	[SET_CLIENT_ID] = { "client_id", "demo-client", ANY },
 	[SET_CLIENT_SECRET] = { "client_secret", "demo-secret", ANY },
 	[SET_CLIENT_NAME] = { "client_name", "Demo shop", ANY },
 	[SET_AUTH] = { "auth", "any", "any|post|basic|basic-raw|none" },
+	[SET_BODY] = { "body", "any", "any|form|json" },
 	[SET_NAME] = { "name", "Demo provider", ANY },
 
 	/*
@@ -88,7 +90,8 @@ static const struct {
 	 * The wire. Delays and framing are those of the token endpoint;
 	 * the work is done before the delay. idle_ms: a kept connection is
 	 * closed after so long without a request, 0 never. listen_off_ms:
-	 * once, refuse all connections for so long.
+	 * once, refuse all connections for so long. date: of every answer,
+	 * as it is to be sent; none when empty.
 	 */
 	[SET_DELAY_MS] = { "delay_ms", "0", NUMBER },
 	[SET_DELAY_HEAD_MS] = { "delay_head_ms", "0", NUMBER },
@@ -97,6 +100,7 @@ static const struct {
 	[SET_KEEPALIVE] = { "keepalive", "1", BOOL },
 	[SET_IDLE_MS] = { "idle_ms", "0", NUMBER },
 	[SET_LISTEN_OFF_MS] = { "listen_off_ms", "0", NUMBER },
+	[SET_DATE] = { "date", "", ANY },
 };
 
 static char *values[SET__MAX];

@@ -308,6 +308,15 @@ refresh(const struct request *r, struct answer *a)
 	    !set_is(SET_ROTATION, "none"), next);
 }
 
+static bool
+body_fits(const struct request *r)
+{
+	bool json = strcasecmp(r->content_type, "application/json") == 0;
+
+	return r->body_ok &&
+	    (set_is(SET_BODY, "any") || set_is(SET_BODY, json ? "json" : "form"));
+}
+
 static void
 work(const struct request *r, const struct client_proof *proof,
     struct answer *a)
@@ -316,7 +325,7 @@ work(const struct request *r, const struct client_proof *proof,
 
 	if (strcmp(r->method, "POST") != 0) {
 		answer_error(a, 405, "invalid_request");
-	} else if (!r->body_ok || grant == NULL ||
+	} else if (!body_fits(r) || grant == NULL ||
 	    strcmp(proof->method, "both") == 0) {
 		answer_error(a, 400, "invalid_request");
 	} else if (!proof->ok) {

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "check.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "xalloc.h"
+
+#define NEEDS_CONF	(1 << 0)
+#define NEEDS_STORE	(1 << 1)
+#define NEEDS_NETWORK	(1 << 2)
+
+static const struct {
+	const char	*theme;
+	unsigned	 needs;
+	void		(*run)(struct check *c);
+} checks[] = {
+	{ "configuration", 0, check_configuration },
+	{ "programs", NEEDS_CONF, check_programs },
+	{ "key files", NEEDS_CONF, check_keys },
+	{ "database", NEEDS_CONF, check_database },
+	{ "disk", NEEDS_CONF, check_disk },
+	{ "document root", NEEDS_CONF, check_exposure },
+	{ "apps", NEEDS_STORE, check_apps },
+	{ "connections", NEEDS_STORE, check_connections },
+	{ "maintenance", NEEDS_STORE, check_maintenance },
+	{ "site", NEEDS_CONF | NEEDS_NETWORK, check_site },
+	{ "providers", NEEDS_CONF | NEEDS_NETWORK, check_providers },
+};
+
+static const struct check_kind no_provider = { "provider_unknown",
+    CHECK_WRONG, "There is no section of that name." };
+
+/* ---- providers -------------------------------------------------------- */
+
+void
+check_provider(struct check *c, const struct provider *p)
+{
+	check_authorize(c, p);
+	check_client(c, p);
+}
+
+void
+check_providers(struct check *c)
+{
+	const struct conf *conf = c->a->conf;
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < conf->provider_count; i++) {
+		if (c->a->provider != NULL && strcmp(c->a->provider,
+		    conf->providers[i].name) != 0)
+			continue;
+		check_provider(c, &conf->providers[i]);
+		found = true;
+	}
+	if (found)
+		return;
+	check_found(c, &no_provider, "%s: there is no provider %s",
+	    conf->file, c->a->provider != NULL ? c->a->provider : "yet");
+	check_mend(c, "# in %s:", conf->file);
+	check_mend(c, "provider %s { ... }", c->a->provider != NULL ?
+	    c->a->provider : "NAME");
+}
+
+/* ---- the command ------------------------------------------------------ */
+
+/* Mends are run from anywhere: the path of the configuration as a whole. */
+static char *
+absolute(const char *path)
+{
+	char *here = path[0] == '/' ? NULL : getcwd(NULL, 0);
+	struct buf b = BUF_INIT(8192);
+	char *out;
+
+	if (here != NULL)
+		buf_fmt(&b, "%s/", here);
+	buf_str(&b, path);
+	out = xstrdup(buf_failed(&b) ? path : buf_cstr(&b));
+	buf_clear(&b);
+	free(here);
+	return out;
+}
+
+/* How this program can be called: by its name if the shell finds it so. */
+static void
+find_self(struct check *c)
+{
+	const char *path = getenv("PATH"), *end;
+	ssize_t n = readlink("/proc/self/exe", c->self, sizeof(c->self) - 1);
+	const char *slash;
+
+	c->self[n > 0 ? n : 0] = '\0';
+	slash = strrchr(c->self, '/');
+	c->command = slash != NULL ? c->self : "oauth-cgi";
+	for (; slash != NULL && path != NULL; path = end) {
+		end = path + strcspn(path, ":");
+		if ((size_t)(end - path) == (size_t)(slash - c->self) &&
+		    strncmp(path, c->self, (size_t)(end - path)) == 0)
+			c->command = slash + 1;
+		if (*end++ == '\0')
+			break;
+	}
+}
+
+static unsigned
+at_hand(const struct check *c)
+{
+	return (c->a->conf != NULL ? NEEDS_CONF : 0u) |
+	    (c->a->store != NULL ? NEEDS_STORE : 0u) |
+	    (c->http != NULL ? NEEDS_NETWORK : 0u);
+}
+
+static int
+run(struct admin *a, bool providers_only)
+{
+	struct check c = { .a = a, .by_root = geteuid() == 0,
+	    .until_ms = clock_mono_ms() + CHECK_TOTAL * 1000L };
+	const char *given = a->conf_path;
+	char *path = absolute(given);
+	size_t i;
+	int rc;
+
+	a->conf_path = path;
+	find_self(&c);
+	check_report_begin(&c);
+	if (!a->offline)
+		c.http = httpc_open(false);
+	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if ((checks[i].needs & ~at_hand(&c)) != 0 ||
+		    (providers_only && checks[i].run != check_configuration &&
+		    checks[i].run != check_providers))
+			continue;
+		check_theme(&c, checks[i].theme);
+		checks[i].run(&c);
+	}
+	rc = check_exit(&c);
+	check_report_end(&c);
+	httpc_close(c.http);
+	a->conf_path = given;
+	free(path);
+	return rc;
+}
+
+int
+cmd_check(struct admin *a)
+{
+	return run(a, false);
+}
+
+int
+admin_check_provider(struct admin *a)
+{
+	return run(a, true);
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "appkey.h"
+#include "browser.h"
+#include "pending.h"
+#include "wipe.h"
+
+/* ---- the backend's key ------------------------------------------------ */
+
+static const struct check_kind no_authorization = { "authorization_lost",
+    CHECK_WRONG, "The web server keeps it from the programs, so that every "
+    "backend that sends its key there is answered 401." };
+static const struct check_kind no_header = { "key_header_lost", CHECK_NOTE,
+    "It is the way out where Authorization does not pass." };
+
+static void
+mend_authorization(struct site *s)
+{
+	struct check *c = s->c;
+
+	if (strncasecmp(s->server, "nginx", 5) == 0) {
+		check_mend(c, "# in nginx's location of the programs:");
+		check_mend(c, "fastcgi_param HTTP_AUTHORIZATION "
+		    "$http_authorization;");
+	} else if (strncasecmp(s->server, "lighttpd", 8) == 0) {
+		check_mend(c, "# lighttpd passes it; look for a "
+		    "setenv.set-request-header or a proxy before it");
+	} else {
+		check_mend(c, "# in Apache's <Directory> or <Location> of the "
+		    "programs, or in their .htaccess:");
+		check_mend(c, "CGIPassAuth On");
+	}
+	check_mend(c, "# or, in the backend, instead of Authorization:");
+	check_mend(c, "X-OAuth-CGI-Key: THE-KEY");
+}
+
+/* Whether a made-up key arrives; *arrived only when the program says so. */
+static bool
+ask_refresh(struct site *s, const char *authorization,
+    const char *const *headers, bool *arrived)
+{
+	struct site_request r = { .path = "/refresh", .body = "provider=-",
+	    .authorization = authorization, .headers = headers };
+	char reason[64];
+
+	if (!site_expect(s, &r, "refresh"))
+		return false;
+	check_member(&s->a, "reason", reason);
+	*arrived = strcmp(reason, "missing") != 0;
+	return true;
+}
+
+static void
+check_key_passes(struct site *s)
+{
+	char key[APPKEY_CHARS + 1], bearer[APPKEY_CHARS + 8];
+	const char *headers[] = { "X-OAuth-CGI-Key", key, NULL };
+	struct check *c = s->c;
+	struct store_key row;
+	bool arrived;
+
+	appkey_new("-", key, &row);
+	snprintf(bearer, sizeof(bearer), "Bearer %s", key);
+	if (!ask_refresh(s, bearer, NULL, &arrived))
+		return;
+	if (arrived) {
+		check_good(c, "Authorization reaches the programs");
+	} else {
+		check_found(c, &no_authorization, "Authorization does not "
+		    "reach %s/refresh", c->a->conf->url);
+		mend_authorization(s);
+	}
+	if (!ask_refresh(s, NULL, headers, &arrived))
+		return;
+	if (arrived)
+		check_good(c, "X-OAuth-CGI-Key reaches the programs");
+	else
+		check_found(c, &no_header, "X-OAuth-CGI-Key does not reach "
+		    "%s/refresh", c->a->conf->url);
+}
+
+/* ---- the provider's way back ------------------------------------------ */
+
+static const struct check_kind no_cookie = { "cookie_lost", CHECK_WRONG,
+    "The callback can't tell that the browser that comes back is the one that "
+    "left: every connection ends there." };
+static const struct check_kind no_path = { "path_info_lost", CHECK_WRONG,
+    "The callback learns from the end of its path which provider it is of: "
+    "every connection ends with a 404." };
+static const struct check_kind no_query = { "query_lost", CHECK_WRONG,
+    "The provider's answer is in the query." };
+static const struct check_kind other_origin = { "redirect_elsewhere",
+    CHECK_NOTE, "A browser does not bring our cookie to another host; what is "
+    "there must send it on to callback." };
+
+static void
+mend_path(struct site *s)
+{
+	struct check *c = s->c;
+
+	if (strncasecmp(s->server, "nginx", 5) == 0) {
+		check_mend(c, "# in nginx's location of the programs, with "
+		    "what follows /callback:");
+		check_mend(c, "fastcgi_param PATH_INFO $oauth_cgi_path;");
+	} else if (strncasecmp(s->server, "Apache", 6) == 0) {
+		check_mend(c, "# in Apache's <Directory> of the programs, or "
+		    "in their .htaccess:");
+		check_mend(c, "AcceptPathInfo On");
+		check_mend(c, "# mod_proxy_fcgi: see oauth-cgi(7)");
+	} else {
+		check_mend(c, "# in the web server's configuration: %s/callback "
+		    "and all below it, unchanged; no rewriting",
+		    c->a->conf->path);
+	}
+}
+
+/* What the callback says to a state that nobody has: why it refuses. */
+static void
+tell_callback(struct site *s, const char *uri)
+{
+	struct check *c = s->c;
+
+	if (strcmp(s->error, "invalid_state") == 0) {
+		check_good(c, "%s answers; cookies and PATH_INFO reach it",
+		    uri);
+	} else if (strcmp(s->error, "missing_cookie") == 0) {
+		check_found(c, &no_cookie, "Cookie does not reach %s", uri);
+		check_mend(c, "# in the web server's or proxy's configuration: "
+		    "nothing that removes the header Cookie below %s/",
+		    c->a->conf->path);
+	} else if (strcmp(s->error, "not_found") == 0) {
+		check_found(c, &no_path, "PATH_INFO does not reach %s", uri);
+		mend_path(s);
+	} else {
+		check_found(c, &no_query, "%s is answered %s to a whole "
+		    "request", uri, s->error);
+		check_mend(c, "# in the web server's configuration: the query "
+		    "is passed on as it came");
+	}
+}
+
+static bool
+check_callback(struct site *s, const struct provider *p)
+{
+	char state[SECRET_CHARS + 1], secret[SECRET_CHARS + 1];
+	struct buf query = BUF_INIT(256), cookie = BUF_INIT(256);
+	const char *headers[] = { "Cookie", NULL, NULL };
+	struct site_request r = { .headers = headers };
+	char *origin = conf_url_origin(p->redirect_uri);
+	struct check *c = s->c;
+	bool ok = false;
+
+	pending_new_secret(state);
+	pending_new_secret(secret);
+	buf_fmt(&query, "%cstate=%s&error=access_denied",
+	    strchr(p->redirect_uri, '?') != NULL ? '&' : '?', state);
+	buf_fmt(&cookie, "%s=%s", browser_cookie_name(c->a->conf), secret);
+	headers[1] = buf_cstr(&cookie);
+	r.path = buf_cstr(&query);
+	if (origin == NULL || strcmp(origin, c->a->conf->origin) != 0) {
+		check_found(c, &other_origin, "provider %s: %s is not on the "
+		    "host of url", p->name, p->redirect_uri);
+	} else if (!site_ask_at(s, p->redirect_uri, &r)) {
+		check_unanswered(c, "site", p->redirect_uri, &s->a);
+	} else if (s->error[0] == '\0') {
+		site_stranger(s, "callback");
+	} else {
+		tell_callback(s, p->redirect_uri);
+		ok = strcmp(s->error, "invalid_state") == 0;
+	}
+	buf_clear(&query);
+	buf_clear(&cookie);
+	free(origin);
+	return ok;
+}
+
+/* ---- what comes back -------------------------------------------------- */
+
+static const struct check_kind cached = { "cache_control_lost", CHECK_WRONG,
+    "Something between programs and browsers changes it: a stored answer of "
+    "ours could be given to somebody else." };
+static const struct check_kind header_lost = { "header_lost", CHECK_NOTE,
+    "Something between programs and browsers removes or replaces it." };
+
+/* Of the answer that has just come from a program. */
+static void
+check_headers(struct site *s)
+{
+	static const char *const rows[][2] = {
+		{ "Referrer-Policy", "no-referrer" },
+		{ "X-Content-Type-Options", "nosniff" },
+	};
+	struct check *c = s->c;
+	const char *cache = httpc_header(c->http, "Cache-Control"), *value;
+	size_t i;
+
+	if (cache == NULL || strstr(cache, "no-store") == NULL ||
+	    httpc_header(c->http, "Age") != NULL) {
+		check_found(c, &cached, "Cache-Control of an answer comes as "
+		    "%s%s", cache != NULL ? cache : "nothing",
+		    httpc_header(c->http, "Age") != NULL ? ", out of a cache" :
+		    "");
+		check_mend(c, "# in the web server's, proxy's or CDN's "
+		    "configuration: no caching, and no Cache-Control of its "
+		    "own, below %s/", c->a->conf->path);
+	} else {
+		check_good(c, "Cache-Control comes back as it was");
+	}
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		value = httpc_header(c->http, rows[i][0]);
+		if (value != NULL && strcmp(value, rows[i][1]) == 0)
+			continue;
+		check_found(c, &header_lost, "%s comes as %s, not as %s",
+		    rows[i][0], value != NULL ? value : "nothing", rows[i][1]);
+		check_mend(c, "# in the web server's configuration: leave it "
+		    "alone below %s/", c->a->conf->path);
+	}
+}
+
+static const struct check_kind set_cookie = { "set_cookie_lost", CHECK_WRONG,
+    "Without our cookie the callback can't tell which browser had left: every "
+    "connection ends there." };
+
+/* An app that this provider is for. */
+static bool
+find_app(const struct check *c, const struct provider *p,
+    char name[LIMIT_NAME + 1])
+{
+	struct store_app app;
+	size_t i;
+
+	if (c->a->store == NULL)
+		return false;
+	for (i = 0; i < p->apps.count; i++)
+		if (store_app_get(c->a->store, p->apps.list[i], &app) ==
+		    ERR_OK)
+			break;
+	if (p->apps.count > 0 ? i == p->apps.count :
+	    store_app_get(c->a->store, NULL, &app) != ERR_OK)
+		return false;
+	memcpy(name, app.name, LIMIT_NAME + 1);
+	return true;
+}
+
+/*
+ * From another site a link to /start gives the page that asks first: it sets
+ * the cookie, and nothing is begun.
+ */
+static void
+check_set_cookie(struct site *s, const struct provider *p)
+{
+	static const char *const headers[] = { "Sec-Fetch-Site", "cross-site",
+	    "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", NULL };
+	struct buf path = BUF_INIT(512);
+	struct site_request r = { .headers = headers };
+	char app[LIMIT_NAME + 1];
+	struct check *c = s->c;
+	const char *value, *name = browser_cookie_name(c->a->conf);
+
+	if (!find_app(c, p, app))
+		return;
+	buf_fmt(&path, "/start?provider=%s&app=%s", p->name, app);
+	r.path = buf_cstr(&path);
+	if (site_ask(s, &r) && s->a.status == 200) {
+		value = httpc_header(c->http, "Set-Cookie");
+		if (value != NULL && strncmp(value, name, strlen(name)) == 0) {
+			check_good(c, "Set-Cookie comes back");
+		} else {
+			check_found(c, &set_cookie, "Set-Cookie of "
+			    "%s/start does not come back", c->a->conf->url);
+			check_mend(c, "# in the web server's, proxy's or "
+			    "CDN's configuration: nothing that removes or "
+			    "rewrites Set-Cookie below %s/", c->a->conf->path);
+		}
+	}
+	buf_clear(&path);
+}
+
+/* ---- plain http beside https ------------------------------------------ */
+
+static const struct check_kind http_open = { "http_open", CHECK_WRONG,
+    "A visitor who comes by http does not get our cookie, which is for https "
+    "alone, and is sent on to the provider in vain." };
+
+static void
+mend_http(struct site *s)
+{
+	struct check *c = s->c;
+
+	if (strncasecmp(s->server, "nginx", 5) == 0) {
+		check_mend(c, "# in nginx's server of port 80:");
+		check_mend(c, "return 301 https://$host$request_uri;");
+	} else if (strncasecmp(s->server, "lighttpd", 8) == 0) {
+		check_mend(c, "# in lighttpd's configuration (mod_redirect):");
+		check_mend(c, "$HTTP[\"scheme\"] == \"http\" { url.redirect = "
+		    "( \"\" => \"https://${url.authority}${url.path}${qsa}\" )"
+		    " }");
+	} else {
+		check_mend(c, "# in Apache's <VirtualHost *:80>:");
+		check_mend(c, "Redirect permanent / %s/", c->a->conf->origin);
+	}
+}
+
+static void
+check_http(struct site *s)
+{
+	struct check *c = s->c;
+	const char *host = c->a->conf->host, *to;
+	struct buf url = BUF_INIT(LIMIT_URL);
+	struct httpc_request req = { .method = HTTPC_GET, .allow_http = true,
+	    .public_http = true };
+
+	/* Beside a port of its own there is no usual one. */
+	if (!c->a->conf->secure || strrchr(host, ':') >
+	    (strrchr(host, ']') != NULL ? strrchr(host, ']') : host))
+		return;
+	buf_fmt(&url, "http://%s%s/start?provider=-", host, c->a->conf->path);
+	req.url = buf_cstr(&url);
+	if (!check_ask(c, &req, &s->a)) {
+		check_good(c, "plain http is not answered");
+	} else if ((to = httpc_header(c->http, "Location")) != NULL &&
+	    strncmp(to, "https://", 8) == 0) {
+		check_good(c, "plain http leads to https");
+	} else {
+		check_found(c, &http_open, "http://%s%s/start is answered %d, "
+		    "and not sent to https", host, c->a->conf->path,
+		    s->a.status);
+		mend_http(s);
+	}
+	buf_clear(&url);
+}
+
+void
+check_passing(struct site *s)
+{
+	const struct conf *conf = s->c->a->conf;
+	size_t i;
+
+	check_key_passes(s);
+	for (i = 0; i < conf->provider_count; i++)
+		if (check_callback(s, &conf->providers[i]) && i == 0)
+			check_headers(s);
+	if (conf->provider_count > 0)
+		check_set_cookie(s, &conf->providers[0]);
+	check_http(s);
+}
