@@ -15,6 +15,7 @@
 /* What a web server may hand us for one request. */
 #define LIMIT_QUERY		16384	/* QUERY_STRING; past it 414 */
 #define LIMIT_BODY		65536	/* request body; past it 413 */
+#define LIMIT_DROPPED		1048576	/* of a refused body, read and forgotten */
 #define LIMIT_COOKIE		16384	/* the whole Cookie header; past it 400 */
 #define LIMIT_HEADER		8192	/* any other variable we read; past it 400 */
 #define LIMIT_PARAMS		64	/* parameters in query and body together */

@@ -113,9 +113,9 @@ again(int fd, short events)
 static bool
 cgi_read(void *arg, char *at, size_t len)
 {
+	size_t *got = arg;
 	ssize_t n;
 
-	(void)arg;
 	while (len > 0) {
 		n = read(STDIN_FILENO, at, len);
 		if (n == 0 || (n < 0 && !again(STDIN_FILENO, POLLIN)))
@@ -123,21 +123,61 @@ cgi_read(void *arg, char *at, size_t len)
 		if (n > 0) {
 			at += n;
 			len -= (size_t)n;
+			*got += (size_t)n;
 		}
 	}
 	return true;
 }
 
+/* The length of the body as it was declared, within what we would read. */
+static size_t
+cgi_body_length(void)
+{
+	const char *length = getenv("CONTENT_LENGTH");
+	unsigned long long n = 0;
+
+	if (length != NULL && *length != '\0')
+		n = strtoull(length, NULL, 10);
+	else if (getenv("HTTP_TRANSFER_ENCODING") != NULL)
+		n = LIMIT_DROPPED;	/* Apache passes it on, its end is EOF */
+	return n < LIMIT_DROPPED ? (size_t)n : LIMIT_DROPPED;
+}
+
+/*
+ * Read what was not taken of the body. With Apache's mod_cgid one socket is
+ * our input and our output: closed with something unread in it, the kernel
+ * would take back the answer.
+ */
+static void
+cgi_drop_rest(size_t got)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	size_t length = cgi_body_length();
+	char trash[4096];
+	ssize_t n;
+
+	while (got < length && poll(&p, 1, WAIT_VARIABLES) > 0) {
+		n = read(STDIN_FILENO, trash, length - got < sizeof(trash) ?
+		    length - got : sizeof(trash));
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+	}
+	wipe(trash, sizeof(trash));
+}
+
 void
 gateway_cgi(const struct gateway_handler *h)
 {
-	const struct source src = { .get = cgi_get, .read = cgi_read };
+	size_t got = 0, done = 0;
+	const struct source src = { .get = cgi_get, .read = cgi_read,
+	    .arg = &got };
 	struct buf out = BUF_INIT(OUT_MAX);
-	size_t done = 0;
 	ssize_t n;
 
 	log_request_begin();
 	answer(h, &src, &out);
+	cgi_drop_rest(got);
 	while (done < out.len) {
 		n = write(STDOUT_FILENO, out.data + done, out.len - done);
 		if (n > 0)

@@ -892,15 +892,15 @@ struct cgi {
 	int	out;		/* from its standard output */
 };
 
-/* Start the program as plain CGI; env ends with a NULL. */
+/*
+ * Start the program as plain CGI between these, of which each [0] is read
+ * and each [1] is written; env ends with a NULL.
+ */
 static struct cgi
-cgi_start(const char *const *env)
+cgi_start_between(const int in[2], const int out[2], const char *const *env)
 {
-	int in[2], out[2];
 	struct cgi c;
 
-	CU_ASSERT_EQUAL_FATAL(pipe(in), 0);
-	CU_ASSERT_EQUAL_FATAL(pipe(out), 0);
 	fflush(NULL);
 	c.in = in[1];
 	c.out = out[0];
@@ -924,6 +924,16 @@ cgi_start(const char *const *env)
 	exit(0);
 }
 
+static struct cgi
+cgi_start(const char *const *env)
+{
+	int in[2], out[2];
+
+	CU_ASSERT_EQUAL_FATAL(pipe(in), 0);
+	CU_ASSERT_EQUAL_FATAL(pipe(out), 0);
+	return cgi_start_between(in, out, env);
+}
+
 /* All that it writes, to be freed; its exit code in *end. */
 static char *
 cgi_finish(struct cgi *c, int *end)
@@ -936,6 +946,7 @@ cgi_finish(struct cgi *c, int *end)
 	close(c->in);
 	while ((n = read(c->out, text + len, 399999 - len)) > 0)
 		len += (size_t)n;
+	CU_ASSERT_EQUAL(n, 0);	/* a reset would make it worthless */
 	close(c->out);
 	CU_ASSERT_EQUAL(waitpid(c->pid, &status, 0), c->pid);
 	*end = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
@@ -1000,6 +1011,38 @@ test_cgi_large_answer_is_complete(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(body);
 	CU_ASSERT_EQUAL(strlen(body + 4), 200000);
 	free(out);
+}
+
+/* As with mod_cgid: a byte of the body left unread would reset it. */
+static void
+test_cgi_one_socket(void)
+{
+	static const char *const refused[] = { "REQUEST_METHOD=POST",
+	    "CONTENT_LENGTH=100000", NULL };
+	static const char *const chunked[] = { "REQUEST_METHOD=POST",
+	    "HTTP_TRANSFER_ENCODING=chunked", NULL };
+	static const char *const *const envs[] = { refused, chunked };
+	char *body = xcalloc(1, 100000), *text;
+	int pair[2], in[2], out[2], end;
+	struct cgi c;
+	size_t i;
+
+	for (i = 0; i < sizeof(envs) / sizeof(envs[0]); i++) {
+		CU_ASSERT_EQUAL_FATAL(
+		    socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		in[0] = pair[0];
+		in[1] = pair[1];
+		out[0] = dup(pair[1]);
+		out[1] = dup(pair[0]);
+		c = cgi_start_between(in, out, envs[i]);
+		CU_ASSERT_EQUAL(write(c.in, body, 100000), 100000);
+		shutdown(c.in, SHUT_WR);
+		text = cgi_finish(&c, &end);
+		CU_ASSERT_EQUAL(end, 0);
+		CU_ASSERT_EQUAL(strncmp(text, "Status: ", 8), 0);
+		free(text);
+	}
+	free(body);
 }
 
 static void
@@ -1079,6 +1122,8 @@ static const struct test tests[] = {
 	{ "plain CGI: a request is answered", test_cgi },
 	{ "plain CGI: a large answer is written whole",
 	    test_cgi_large_answer_is_complete },
+	{ "plain CGI: an answer arrives though the body was not taken",
+	    test_cgi_one_socket },
 	{ "plain CGI: signals wait for the end", test_cgi_signals_wait },
 	{ "plain CGI: the work is done though nobody reads",
 	    test_cgi_nobody_reads },
