@@ -22,8 +22,9 @@ command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 ||
 sh "$top/tools/need.sh" autoconf automake make gcc clang libclang-rt-14-dev \
     libc6-dev pkg-config xz-utils libfcgi-dev libcurl4-openssl-dev \
     libjson-c-dev libsqlite3-dev libssl-dev libconfuse-dev libcunit1-dev \
-    ca-certificates curl lighttpd perl sqlite3 shellcheck mandoc chromium \
-    procps xxd openssl php-cli php-curl python3 $node || exit 1
+    ca-certificates curl lighttpd apache2-bin libapache2-mod-fcgid \
+    nginx-light spawn-fcgi systemd logrotate perl sqlite3 shellcheck mandoc \
+    chromium procps xxd openssl php-cli php-curl python3 $node || exit 1
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/oauth-cgi-run.XXXXXX") || exit 1
 trap '[ -n "${KEEP-}" ] || rm -rf "$work"' EXIT
@@ -124,13 +125,20 @@ stage_dist() {
 	[ -d "$work/gcc" ] || build gcc gcc '-O2 -g'
 	step 'make install DESTDIR' make -C "$work/gcc" install \
 	    DESTDIR="$work/inst"
+	# The installed files for web servers name the installation's paths.
+	step 'make install with another prefix' make -C "$work/gcc" \
+	    install-data DESTDIR="$work/inst2" prefix=/opt/x
+	step 'the installed examples name it' sh -c "cd \
+	    '$work/inst2/opt/x/share/doc/oauth-cgi/examples' && \
+	    grep -q /opt/x/libexec/oauth-cgi/start.fcgi lighttpd/50-oauth-cgi.conf \
+	    && [ -x spawn-fcgi/oauth-cgi ] && ! grep -r /usr/local ."
 	step 'make distcheck' make -C "$work/gcc" -j"$jobs" distcheck
 }
 
 stage_lint() {
 	step 'shellcheck' sh -c "cd '$work/src' && find . -name '*.sh' \
 	    -not -path '*/node_modules/*' -not -path './build-aux/*' | \
-	    xargs shellcheck autogen.sh .ci/run"
+	    xargs shellcheck autogen.sh .ci/run deploy/spawn-fcgi/oauth-cgi"
 	for page in "$work"/src/man/*.[1-8]; do
 		[ -f "$page" ] || continue
 		step "mandoc -T lint ${page##*/}" mandoc -T lint -W warning \

@@ -29,6 +29,7 @@ describe("README", () => {
 	const here = (text) => text
 	    .replaceAll("https://shop.example", `http://127.0.0.1:${port}`)
 	    .replaceAll("/usr/local/libexec/oauth-cgi", BUILD)
+	    .replaceAll("/usr/local/etc", dir)
 	    .replaceAll("/run/lighttpd", dir);
 	const shell = async (text, env) => JSON.parse((await promisify(
 	    execFile)("/bin/sh", ["-c", here(text)],
@@ -69,7 +70,17 @@ describe("README", () => {
 		assert.equal(oauth("list"), "");
 	});
 
+	it("the files that it copies are there", () => {
+		const files = [...README.matchAll(/^ {4}cp (\S+)/gm)]
+		    .map((m) => m[1]);
+
+		assert.ok(files.length >= 2);
+		for (const file of files)
+			assert.ok(source(file).length > 0, file);
+	});
+
 	it("its lighttpd configuration serves the programs", async () => {
+		const file = /cp (\S+lighttpd\S+)/.exec(README)[1];
 		const log = openSync(join(dir, "log"), "a");
 		const conf = join(dir, "lighttpd.conf");
 
@@ -77,11 +88,10 @@ describe("README", () => {
 server.bind = "127.0.0.1"
 server.document-root = "${dir}/www"
 server.errorlog = "${dir}/error.log"
-${here(block("fastcgi.server"))}
+${here(source(file))}
 `);
 		server = spawn("/usr/sbin/lighttpd", ["-D", "-f", conf],
-		    { stdio: ["ignore", log, log], env: { ...process.env,
-			OAUTH_CGI_CONFIG: join(dir, "oauth-cgi.conf") } });
+		    { stdio: ["ignore", log, log] });
 		for (let i = 0; i < 200; i++) {
 			const a = await request(
 			    `http://127.0.0.1:${port}/oauth/start`,

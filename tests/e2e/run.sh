@@ -3,8 +3,9 @@
 #
 # run.sh BUILD_DIR [TEST…] - every end-to-end test (or the named ones: flow,
 # refresh …) against the programs in BUILD_DIR. Needs Node 18 or newer and
-# lighttpd; oidc and demo need `npm ci` in this folder first and are left out,
-# with a word, when it was not done.
+# lighttpd; a test that says so in its `needs:` or `runs:` line needs modules
+# (`npm ci` in this folder) or programs besides, and is left out, with a word,
+# where they are missing.
 set -u
 
 if [ $# -lt 1 ] || [ ! -d "$1" ]; then
@@ -15,6 +16,7 @@ BUILD_DIR=$(cd "$1" && pwd)
 export BUILD_DIR
 shift
 cd "$(dirname "$0")" || exit 2
+PATH=$PATH:/usr/sbin:/sbin
 
 if [ $# -eq 0 ]; then
 	for file in *.test.mjs; do
@@ -34,8 +36,13 @@ for name in "$@"; do
 	for module in $needs; do
 		[ -d "node_modules/$module" ] || missing="$missing $module"
 	done
+	[ -z "$missing" ] || missing="$missing (npm ci)"
+	programs=$(sed -n 's|^// runs: ||p' "$name.test.mjs")
+	for program in $programs; do
+		command -v "$program" >/dev/null || missing="$missing $program"
+	done
 	if [ -n "$missing" ]; then
-		echo "# $name: left out, for it needs$missing (npm ci)"
+		echo "# $name: left out, for it needs$missing"
 		left_out="$left_out $name"
 		continue
 	fi

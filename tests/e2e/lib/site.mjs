@@ -36,10 +36,10 @@ export function freePort() {
 	});
 }
 
-async function listens(port, child, seconds = 20) {
+export async function listens(port, child, seconds = 20) {
 	for (let i = 0; i < seconds * 20; i++) {
 		if (child.exitCode !== null)
-			throw new Error("lighttpd ended: see its log");
+			throw new Error("the server ended: see its log");
 		const ok = await new Promise((done) => {
 			const s = net.connect(port, "127.0.0.1", () => {
 				s.destroy();
@@ -71,11 +71,13 @@ export class Site {
 	//	origins		of the app, beside the site's own
 	//	upstream	{ url, stop() } instead of the scripted provider
 	//	more		(site) => more lines for lighttpd's configuration
+	//	web		a web server of servers.mjs instead of lighttpd
 	static async start(options = {}) {
 		const s = new Site();
 
 		s.dir = mkdtempSync(join(tmpdir(), "oac-"));
 		s.mode = options.mode ?? "fastcgi";
+		s.web = options.web;
 		try {
 			await s.#start(options);
 		} catch (error) {
@@ -104,10 +106,15 @@ export class Site {
 		}
 		this.config = join(this.dir, "etc", "oauth-cgi.conf");
 		this.#writeConfig(options);
-		this.admin("init");
+		if (this.web !== undefined)
+			await this.web.prepare(this);
+		this.admin("init", ...(this.web?.initOptions ?? []));
 		this.key = this.addApp("shop", this.origin,
 		    ...(options.origins ?? []));
-		await this.#startServer(options);
+		if (this.web !== undefined)
+			await this.web.start();
+		else
+			await this.#startServer(options);
 	}
 
 	#writeConfig(options) {
@@ -118,10 +125,10 @@ export class Site {
 			allow_insecure: "yes",
 		};
 		const providers = { interact: {}, ...options.providers };
-		const secret = join(this.dir, "etc", "client.secret");
 		const lines = ["site {"];
 
-		writeFileSync(secret, "demo-secret\n", { mode: 0o600 });
+		writeFileSync(join(this.dir, "etc", "client.secret"),
+		    "demo-secret\n", { mode: 0o600 });
 		for (const [key, value] of Object.entries({ url: this.url,
 		    database: join(this.dir, "var", "oauth.db"),
 		    keys: join(this.dir, "etc", "keys"), ...options.site }))
@@ -133,7 +140,7 @@ export class Site {
 			const all = { ...basic, ...more };
 
 			if (all.auth !== "none")
-				all.client_secret ??= `file:${secret}`;
+				all.client_secret ??= "file:client.secret";
 			lines.push(`provider ${name} {`);
 			for (const [key, value] of Object.entries(all))
 				lines.push(`\t${key} = ${quoted(value)}`);
@@ -145,8 +152,10 @@ export class Site {
 
 	// Run the admin command; gives its standard output.
 	admin(...args) {
-		return execFileSync(join(BUILD, "oauth-cgi"),
-		    ["-c", this.config, ...args],
+		const [command, ...first] = this.web?.admin ??
+		    [join(BUILD, "oauth-cgi"), "-c", this.config];
+
+		return execFileSync(command, [...first, ...args],
 		    { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 	}
 
@@ -235,6 +244,8 @@ ${PROGRAMS.map((p) => `		"/oauth/${p}" => ((
 	}
 
 	async stop() {
+		if (this.web !== undefined)
+			await this.web.close();
 		if (this.server !== undefined)
 			await end(this.server);
 		if (this.upstream !== undefined)
