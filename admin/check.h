@@ -167,7 +167,7 @@ void check_unanswered(struct check *c, const char *whose, const char *url,
 void check_clock(struct check *c, const char *whose,
     const struct httpc_answer *a);
 
-/* A member of a JSON answer, "" when there is none. */
+/* A member of a JSON answer, the beginning of it; "" when there is none. */
 void check_member(const struct httpc_answer *a, const char *name,
     char out[64]);
 
@@ -180,6 +180,9 @@ struct site {
 	struct httpc_answer	 a;
 	char			 error[64];	/* of our own JSON answer; "" */
 	char			 server[64];	/* what it says it is */
+	bool			 unavailable;	/* that has been told */
+	bool			 waited;	/* a while, for a 503 to end */
+	bool			 path_passes;	/* PATH_INFO has arrived once */
 };
 
 /* A request to a program: its path and query below the site's url. */
@@ -199,7 +202,10 @@ bool site_ask_at(struct site *s, const char *base,
 /* Tell what answers there instead of our program. */
 void site_stranger(struct site *s, const char *program);
 
-/* Whether what came is of the program; else it has been told. */
+/* Whether the answer that has come is the program's; else it is told. */
+bool site_judge(struct site *s, const char *program);
+
+/* Ask, and judge. */
 bool site_expect(struct site *s, const struct site_request *r,
     const char *program);
 

@@ -101,6 +101,21 @@ static const struct check_kind other_origin = { "redirect_elsewhere",
     CHECK_NOTE, "A browser does not bring our cookie to another host; what is "
     "there must send it on to callback." };
 
+static const struct check_kind stale = { "programs_stale", CHECK_WRONG,
+    "They read it when they start, and at SIGHUP; what has changed since does "
+    "not count yet." };
+
+static void
+tell_stale(struct site *s, const char *sign)
+{
+	check_found(s->c, &stale, "the programs run with the configuration "
+	    "from before it was changed: %s", sign);
+	check_mend(s->c, "# restart the web server, or what runs the programs; "
+	    "or:");
+	check_mend(s->c, "pkill -HUP -x 'start.fcgi|callback.fcgi|"
+	    "refresh.fcgi'");
+}
+
 static void
 mend_path(struct site *s)
 {
@@ -127,6 +142,7 @@ static void
 tell_callback(struct site *s, const char *uri)
 {
 	struct check *c = s->c;
+	char sign[1024];
 
 	if (strcmp(s->error, "invalid_state") == 0) {
 		check_good(c, "%s answers; cookies and PATH_INFO reach it",
@@ -136,6 +152,9 @@ tell_callback(struct site *s, const char *uri)
 		check_mend(c, "# in the web server's or proxy's configuration: "
 		    "nothing that removes the header Cookie below %s/",
 		    c->a->conf->path);
+	} else if (strcmp(s->error, "not_found") == 0 && s->path_passes) {
+		snprintf(sign, sizeof(sign), "%s is answered 404", uri);
+		tell_stale(s, sign);
 	} else if (strcmp(s->error, "not_found") == 0) {
 		check_found(c, &no_path, "PATH_INFO does not reach %s", uri);
 		mend_path(s);
@@ -162,7 +181,8 @@ check_callback(struct site *s, const struct provider *p)
 	pending_new_secret(secret);
 	buf_fmt(&query, "%cstate=%s&error=access_denied",
 	    strchr(p->redirect_uri, '?') != NULL ? '&' : '?', state);
-	buf_fmt(&cookie, "%s=%s", browser_cookie_name(c->a->conf), secret);
+	/* By both of its names: programs may be of an older configuration. */
+	buf_fmt(&cookie, "__Host-oauth=%s; oauth-cgi=%s", secret, secret);
 	headers[1] = buf_cstr(&cookie);
 	r.path = buf_cstr(&query);
 	if (origin == NULL || strcmp(origin, c->a->conf->origin) != 0) {
@@ -170,11 +190,10 @@ check_callback(struct site *s, const struct provider *p)
 		    "host of url", p->name, p->redirect_uri);
 	} else if (!site_ask_at(s, p->redirect_uri, &r)) {
 		check_unanswered(c, "site", p->redirect_uri, &s->a);
-	} else if (s->error[0] == '\0') {
-		site_stranger(s, "callback");
-	} else {
+	} else if (site_judge(s, "callback")) {
 		tell_callback(s, p->redirect_uri);
 		ok = strcmp(s->error, "invalid_state") == 0;
+		s->path_passes = s->path_passes || ok;
 	}
 	buf_clear(&query);
 	buf_clear(&cookie);
@@ -250,6 +269,13 @@ find_app(const struct check *c, const struct provider *p,
 	return true;
 }
 
+static bool
+is_our_cookie(const char *value)
+{
+	return strncmp(value, "__Host-oauth=", 13) == 0 ||
+	    strncmp(value, "oauth-cgi=", 10) == 0;
+}
+
 /*
  * From another site a link to /start gives the page that asks first: it sets
  * the cookie, and nothing is begun.
@@ -273,6 +299,8 @@ check_set_cookie(struct site *s, const struct provider *p)
 		value = httpc_header(c->http, "Set-Cookie");
 		if (value != NULL && strncmp(value, name, strlen(name)) == 0) {
 			check_good(c, "Set-Cookie comes back");
+		} else if (value != NULL && is_our_cookie(value)) {
+			tell_stale(s, "its url is of another scheme");
 		} else {
 			check_found(c, &set_cookie, "Set-Cookie of "
 			    "%s/start does not come back", c->a->conf->url);

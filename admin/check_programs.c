@@ -20,17 +20,17 @@ static const struct check_kind outdated = { "program_old", CHECK_WRONG,
     "It was replaced on disk while it ran: all programs must be of one "
     "version." };
 
-static void
-check_one(struct check *c, const char *dir, const char *name, bool *fine)
+static bool
+check_one(struct check *c, const char *dir, const char *name)
 {
 	struct buf path = BUF_INIT(8192);
 	const char *p, *q;
 	struct stat st;
+	bool fine = false;
 
 	buf_fmt(&path, "%s/%s", dir, name);
 	p = buf_cstr(&path);
 	q = check_quoted(c, p);
-	*fine = false;
 	if (stat(p, &st) != 0) {
 		check_found(c, &absent, "%s: %s", p, strerror(errno));
 		check_mend(c, "# install all programs again: make install");
@@ -44,36 +44,36 @@ check_one(struct check *c, const char *dir, const char *name, bool *fine)
 		    "change it", p, (unsigned)(st.st_mode & 07777));
 		check_mend(c, "chmod 755 %s", q);
 	} else {
-		*fine = true;
+		fine = true;
 	}
 	buf_clear(&path);
+	return fine;
 }
 
+/* Whether there are programs at all; not all need be in one folder. */
 static bool
-check_folder(struct check *c, const char *dir)
+check_folder(struct check *c, const char *dir, bool all_here)
 {
 	static const char *const names[] = { "start.fcgi", "callback.fcgi",
 	    "refresh.fcgi" };
 	struct buf path = BUF_INIT(8192);
-	bool there = false, fine, all = true;
+	bool there[3], fine = true;
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
 		buf_reset(&path);
 		buf_fmt(&path, "%s/%s", dir, names[i]);
-		there = there || access(buf_cstr(&path), F_OK) == 0;
+		there[i] = access(buf_cstr(&path), F_OK) == 0;
 	}
 	buf_clear(&path);
-	if (!there)
+	if (!there[0] && !there[1] && !there[2])
 		return false;
 	snprintf(c->programs, sizeof(c->programs), "%s", dir);
-	for (i = 0; i < 3; i++) {
-		check_one(c, dir, names[i], &fine);
-		all = all && fine;
-	}
-	if (all)
-		check_good(c, "%s: start.fcgi, callback.fcgi, refresh.fcgi",
-		    dir);
+	for (i = 0; i < 3; i++)
+		if (there[i] || all_here)
+			fine = check_one(c, dir, names[i]) && fine;
+	if (fine)
+		check_good(c, "%s: the programs can be run", dir);
 	return true;
 }
 
@@ -118,10 +118,10 @@ check_programs(struct check *c)
 	check_running(c);
 	if (c->running_count > 0) {
 		folder_of(c->running[0].exe, dir);
-		if (check_folder(c, dir))
+		if (check_folder(c, dir, false))
 			return;
 	}
 	folder_of(c->self, dir);
-	if (!check_folder(c, dir))
-		(void)check_folder(c, CGIDIR);
+	if (!check_folder(c, dir, true))
+		(void)check_folder(c, CGIDIR, true);
 }

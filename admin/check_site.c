@@ -8,6 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "clock.h"
+
+#define UNAVAILABLE "temporarily_unavailable"
+
 /*
  * Starts nothing: there is no provider of that name, nor can there be. Of a
  * program that is handed out as a file the beginning is enough.
@@ -31,8 +35,8 @@ site_ask_at(struct site *s, const char *base, const struct site_request *r)
 		.allow_http = !s->c->a->conf->secure,
 		.ca_file = s->c->a->ca_file,
 	};
-	const char *server;
 	char description[64];
+	const char *server;
 
 	buf_reset(&s->url);
 	buf_fmt(&s->url, "%s%s", base, r->path);
@@ -45,6 +49,15 @@ site_ask_at(struct site *s, const char *base, const struct site_request *r)
 		snprintf(s->server, sizeof(s->server), "%s", server);
 	check_member(&s->a, "error", s->error);
 	check_member(&s->a, "error_description", description);
+	if (description[0] == '\0')
+		s->error[0] = '\0';	/* not one of ours */
+	/* What was mended a moment ago is looked for once in a second. */
+	if (strcmp(s->error, UNAVAILABLE) == 0 && !s->c->any_wrong &&
+	    !s->waited) {
+		s->waited = true;
+		clock_sleep_jittered(2400);
+		return site_ask_at(s, base, r);
+	}
 	return true;
 }
 
@@ -224,12 +237,16 @@ static void
 tell_unavailable(struct site *s, const char *program)
 {
 	struct check *c = s->c;
+	bool known = c->any_wrong;
 
+	if (s->unavailable)
+		return;
+	s->unavailable = true;
 	check_found(c, &unavailable, "%s/%s answers that it can't work now%s",
-	    c->a->conf->url, program, c->any_wrong ? "; see above" : "");
+	    c->a->conf->url, program, known ? "; see above" : "");
 	check_mend(c, "# the log says what it lacks: log = \"%s\" in %s",
 	    c->a->conf->log, c->a->conf->file);
-	if (c->any_wrong)
+	if (known)
 		return;
 	check_mend(c, "# nothing is wrong as %s sees it; the programs may "
 	    "run as another user: check --user NAME; or with another "
@@ -237,15 +254,14 @@ tell_unavailable(struct site *s, const char *program)
 	check_mend(c, "OAUTH_CGI_CONFIG=%s", c->a->conf->file);
 }
 
-/* Whether the answer that has come is our program's; else it is told. */
-static bool
-judge(struct site *s, const char *program)
+bool
+site_judge(struct site *s, const char *program)
 {
 	if (s->error[0] == '\0') {
 		site_stranger(s, program);
 		return false;
 	}
-	if (strcmp(s->error, "temporarily_unavailable") == 0) {
+	if (strcmp(s->error, UNAVAILABLE) == 0) {
 		tell_unavailable(s, program);
 		return false;
 	}
@@ -256,7 +272,7 @@ bool
 site_expect(struct site *s, const struct site_request *r, const char *program)
 {
 	if (site_ask(s, r))
-		return judge(s, program);
+		return site_judge(s, program);
 	check_unanswered(s->c, "site", s->c->a->conf->url, &s->a);
 	return false;
 }
@@ -347,6 +363,22 @@ tell_path(struct site *s)
 	    "oauth-cgi(7)");
 }
 
+/* Where only one letter is wrong. */
+static void
+mend_scheme(struct site *s)
+{
+	const struct conf *conf = s->c->a->conf;
+	const char *rest = strstr(conf->url, "://");
+	bool try_http = s->a.failure == HTTPC_TLS && conf->secure &&
+	    conf_is_loopback(conf->origin);
+
+	if (!try_http && (s->a.failure != HTTPC_CUT || conf->secure))
+		return;
+	check_mend(s->c, "# or, in the section site of %s, if the web server "
+	    "speaks %s there:", conf->file, try_http ? "plain http" : "https");
+	check_mend(s->c, "url = \"%s%s\"", try_http ? "http" : "https", rest);
+}
+
 void
 check_site(struct check *c)
 {
@@ -356,6 +388,7 @@ check_site(struct check *c)
 	httpc_answer_init(&s.a);
 	if (!site_ask(&s, &start)) {
 		check_unanswered(c, "site", c->a->conf->url, &s.a);
+		mend_scheme(&s);
 		goto out;
 	}
 	check_clock(c, "the web server", &s.a);
@@ -364,7 +397,7 @@ check_site(struct check *c)
 	else if (s.error[0] == '\0' && !is_program_file(&s.a) &&
 	    (s.a.status == 404 || s.a.status == 200) && find_elsewhere(&s))
 		goto out;
-	else if (!judge(&s, "start"))
+	else if (!site_judge(&s, "start"))
 		goto out;
 	else if (strcmp(s.error, "not_found") == 0)
 		tell_path(&s);

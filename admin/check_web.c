@@ -31,18 +31,7 @@ check_ask(struct check *c, struct httpc_request *req, struct httpc_answer *a)
 	return a->outcome == HTTPC_ANSWERED;
 }
 
-/* The host of a URL, without its port. */
-static void
-host_of(const char *url, char out[256])
-{
-	const char *p = strstr(url, "://");
-
-	p = p != NULL ? p + 3 : url;
-	snprintf(out, 256, "%.*s", (int)(*p == '[' ? strcspn(p, "]") + 1 :
-	    strcspn(p, ":/?#")), p);
-}
-
-/* What failed, in words of our own; %s is the host. */
+/* What failed, in words of our own. %h host, %p host:port, %u origin. */
 static const struct failure {
 	const char	*name;
 	const char	*what;
@@ -50,53 +39,64 @@ static const struct failure {
 	bool		 certain;	/* waiting mends nothing */
 	const char	*mend[2];
 } failures[HTTPC_FAILURE__MAX] = {
-	[HTTPC_DNS] = { "dns", "the name %s has no address here",
+	[HTTPC_DNS] = { "dns", "the name %h has no address here",
 	    "It is misspelt, or this machine's name server does not answer.",
-	    false, { "getent hosts %s", "cat /etc/resolv.conf" } },
-	[HTTPC_CONNECT] = { "refused", "%s takes no connection",
+	    false, { "getent hosts %h", "cat /etc/resolv.conf" } },
+	[HTTPC_CONNECT] = { "refused", "%p takes no connection",
 	    "Nobody listens there, or a firewall refuses it.",
-	    false, { "curl -v https://%s/", NULL } },
-	[HTTPC_TIMEOUT] = { "timeout", "%s does not answer in time",
+	    false, { "curl -v %u/", NULL } },
+	[HTTPC_TIMEOUT] = { "timeout", "%p does not answer in time",
 	    "It is overloaded, or a firewall swallows what is sent there.",
-	    false, { "curl -v --max-time 20 https://%s/", NULL } },
-	[HTTPC_CERTIFICATE] = { "certificate", "the certificate of %s is not "
+	    false, { "curl -v --max-time 20 %u/", NULL } },
+	[HTTPC_CERTIFICATE] = { "certificate", "the certificate of %p is not "
 	    "to be trusted", "Nothing is sent to somebody who can't prove who "
 	    "he is. It has expired, is for another name, or is signed by "
 	    "somebody this machine does not know; or this machine's clock is "
 	    "wrong.", true,
-	    { "date", "openssl s_client -connect %s:443 -servername %s" } },
-	[HTTPC_CA_FILE] = { "ca_file", "the CA certificates for %s can't be "
+	    { "date", "openssl s_client -connect %p -servername %h" } },
+	[HTTPC_CA_FILE] = { "ca_file", "the CA certificates for %h can't be "
 	    "read", "Without them nobody's certificate can be trusted.", true,
 	    { "# the file that ca_file names, if there is a ca_file; else:",
 	    "apt-get install ca-certificates" } },
-	[HTTPC_TLS] = { "tls", "%s and we find no TLS to speak",
+	[HTTPC_TLS] = { "tls", "no TLS can be agreed on with %p",
 	    "It speaks plain http at this port, or no TLS of version 1.2 or "
 	    "newer.", true,
-	    { "openssl s_client -connect %s:443 -servername %s", NULL } },
-	[HTTPC_CUT] = { "cut", "%s ends the connection before it answers",
-	    "It is being restarted, or does not speak HTTP at this port.",
-	    false, { "curl -v https://%s/", NULL } },
-	[HTTPC_TOO_LONG] = { "too_long", "the answer of %s is longer than any "
+	    { "openssl s_client -connect %p -servername %h", NULL } },
+	[HTTPC_CUT] = { "cut", "%p ends the connection before it answers",
+	    "It is being restarted, or does not speak that protocol at this "
+	    "port.", false, { "curl -v %u/", NULL } },
+	[HTTPC_TOO_LONG] = { "too_long", "the answer of %p is longer than any "
 	    "that is meant for programs", "This is another address than it "
-	    "should be.", true, { "curl -v https://%s/", NULL } },
-	[HTTPC_OTHER] = { "unreadable", "%s does not answer in HTTP",
+	    "should be.", true, { "curl -v %u/", NULL } },
+	[HTTPC_OTHER] = { "unreadable", "%p does not answer in HTTP",
 	    "Something else listens there.", true,
-	    { "curl -v https://%s/", NULL } },
+	    { "curl -v %u/", NULL } },
 };
 
-/* Put the host in for %s. */
+/* Put the parts of an origin in. */
 static void
-with_host(const char *text, const char *host, char out[1024])
+fill_in(const char *text, const char *origin, char out[1024])
 {
+	const char *host = strstr(origin, "://") + 3;
+	const char *port = strrchr(host, ':');
 	struct buf b = BUF_INIT(1023);
 
+	if (port != NULL && strchr(port, ']') != NULL)
+		port = NULL;		/* within an IPv6 address */
 	for (; *text != '\0'; text++) {
-		if (text[0] == '%' && text[1] == 's') {
-			buf_str(&b, host);
-			text++;
-		} else {
+		if (text[0] != '%') {
 			buf_char(&b, *text);
+			continue;
 		}
+		text++;
+		if (*text == 'u')
+			buf_str(&b, origin);
+		else
+			buf_add(&b, host, port != NULL ?
+			    (size_t)(port - host) : strlen(host));
+		if (*text == 'p')
+			buf_str(&b, port != NULL ? port :
+			    strncmp(origin, "https", 5) == 0 ? ":443" : ":80");
 	}
 	snprintf(out, 1024, "%s", buf_failed(&b) ? "" : buf_cstr(&b));
 	buf_clear(&b);
@@ -107,23 +107,26 @@ check_unanswered(struct check *c, const char *whose, const char *url,
     const struct httpc_answer *a)
 {
 	const struct failure *f = &failures[a->failure];
-	char name[64], host[256], text[1024];
+	char *origin = conf_url_origin(url);
+	char name[64], text[1024];
 	struct check_kind kind = { name, CHECK_WRONG, f->why };
 	size_t i;
 
-	if (f->name == NULL || clock_mono_ms() >= c->until_ms)
-		return;		/* no time was left, and that has been told */
-	/* Our own site is ours to mend, a provider's outage is not. */
-	if (!f->certain && strcmp(whose, "provider") == 0)
-		kind.severity = CHECK_LATER;
-	snprintf(name, sizeof(name), "%s_%s", whose, f->name);
-	host_of(url, host);
-	with_host(f->what, host, text);
-	check_found(c, &kind, "%s: %s", text, a->why);
-	for (i = 0; i < 2 && f->mend[i] != NULL; i++) {
-		with_host(f->mend[i], host, text);
-		check_mend(c, "%s", text);
+	/* Without time left it was not asked, and that has been told. */
+	if (f->name != NULL && origin != NULL &&
+	    clock_mono_ms() < c->until_ms) {
+		/* Our own site is ours to mend, a provider's outage not. */
+		if (!f->certain && strcmp(whose, "provider") == 0)
+			kind.severity = CHECK_LATER;
+		snprintf(name, sizeof(name), "%s_%s", whose, f->name);
+		fill_in(f->what, origin, text);
+		check_found(c, &kind, "%s: %s", text, a->why);
+		for (i = 0; i < 2 && f->mend[i] != NULL; i++) {
+			fill_in(f->mend[i], origin, text);
+			check_mend(c, "%s", text);
+		}
 	}
+	free(origin);
 }
 
 static const struct check_kind clock_off = { "clock", CHECK_WRONG,
@@ -147,7 +150,7 @@ check_clock(struct check *c, const char *whose, const struct httpc_answer *a)
 void
 check_member(const struct httpc_answer *a, const char *name, char out[64])
 {
-	struct buf value = BUF_INIT(63);
+	struct buf value = BUF_INIT(1024);
 	struct json *j = NULL;
 
 	out[0] = '\0';

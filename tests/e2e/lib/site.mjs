@@ -72,6 +72,7 @@ export class Site {
 	//	upstream	{ url, stop() } instead of the scripted provider
 	//	more		(site) => more lines for lighttpd's configuration
 	//	web		a web server of servers.mjs instead of lighttpd
+	//	edit		(text) => what becomes of the whole of it
 	static async start(options = {}) {
 		const s = new Site();
 
@@ -222,8 +223,10 @@ ${PROGRAMS.map((p) => `		"/oauth/${p}" => ((
 				copyFileSync(join(BUILD, `${p}.fcgi`), to);
 				chmodSync(to, 0o755);
 			}
-		writeFileSync(config, this.#lighttpdConfig(options) +
-		    (options.more?.(this) ?? ""));
+		const text = this.#lighttpdConfig(options) +
+		    (options.more?.(this) ?? "");
+
+		writeFileSync(config, options.edit?.(text) ?? text);
 		this.server = spawn(LIGHTTPD, ["-D", "-f", config],
 		    { stdio: ["ignore", log, log] });
 		await listens(this.port, this.server);
