@@ -207,6 +207,17 @@ check_file(const char *path, bool may_be_missing, struct file_id *id)
 	return ERR_OK;
 }
 
+/*
+ * What SQLite does for threads and for its own statistics, which is part of
+ * every allocation, is left out. Refused, and without effect, once it runs.
+ */
+static void
+configure_library(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum err
 store_open_file(const char *path, enum store_role role, int flags,
     struct store **out)
@@ -217,6 +228,7 @@ store_open_file(const char *path, enum store_role role, int flags,
 	enum err e = ERR_CONFIG;
 
 	*out = NULL;
+	configure_library();
 	s->role = role;
 	s->lock_fd = -1;
 	if ((s->path = resolve(path)) == NULL)
