@@ -34,7 +34,7 @@ CREATE TABLE start_link (
 -- and ticket are derived from the state, which the browser alone holds.
 CREATE TABLE pending (
 	id		INTEGER PRIMARY KEY,		-- the order they came in
-	state_hash	BLOB NOT NULL UNIQUE,
+	state_hash	BLOB NOT NULL,			-- found by its browser's
 	browser_hash	BLOB NOT NULL,			-- of our cookie's value
 	bind_hash	BLOB,				-- of the site's bind, if it gave one
 	link_hash	BLOB,				-- of the start link, if it began with one
@@ -54,27 +54,33 @@ CREATE TABLE pending (
 ) STRICT;
 CREATE INDEX pending_browser ON pending (browser_hash);
 CREATE INDEX pending_origin ON pending (origin_hash);
-CREATE INDEX pending_expires ON pending (expires_at);
 
 -- How many pending rows each address prefix has; x'' is all of them. Kept by
--- the triggers below, so that a flood is bounded without counting.
+-- the triggers below, so that a flood is bounded without counting rows.
 CREATE TABLE pending_load (
 	origin_hash	BLOB NOT NULL PRIMARY KEY,
-	n		INTEGER NOT NULL
+	n		INTEGER NOT NULL,
+	crowd		INTEGER NOT NULL DEFAULT 0	-- n in steps of 16: who is busiest
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX pending_load_n ON pending_load (n);
-INSERT INTO pending_load VALUES (x'', 0);
+CREATE INDEX pending_load_crowd ON pending_load (crowd) WHERE crowd > 0;
+INSERT INTO pending_load VALUES (x'', 0, 0);
 
 CREATE TRIGGER pending_added AFTER INSERT ON pending BEGIN
-	INSERT INTO pending_load VALUES (NEW.origin_hash, 1)
+	INSERT INTO pending_load VALUES (NEW.origin_hash, 1, 0)
 	    ON CONFLICT (origin_hash) DO UPDATE SET n = n + 1;
 	UPDATE pending_load SET n = n + 1 WHERE origin_hash = x'';
 END;
 CREATE TRIGGER pending_removed AFTER DELETE ON pending BEGIN
-	UPDATE pending_load SET n = n - 1
-	    WHERE origin_hash IN (OLD.origin_hash, x'');
+	UPDATE pending_load SET n = n - 1 WHERE origin_hash = OLD.origin_hash;
+	UPDATE pending_load SET n = n - 1 WHERE origin_hash = x'';
 	DELETE FROM pending_load
 	    WHERE origin_hash = OLD.origin_hash AND n = 0;
+END;
+-- An index on n itself would be written with every row; this one seldom is.
+CREATE TRIGGER pending_crowd AFTER UPDATE OF n ON pending_load
+    WHEN NEW.n / 16 <> NEW.crowd AND NEW.origin_hash <> x'' BEGIN
+	UPDATE pending_load SET crowd = NEW.n / 16
+	    WHERE origin_hash = NEW.origin_hash;
 END;
 
 -- An account at a provider that we hold tokens for. States: ARCHITECTURE.md.

@@ -126,7 +126,7 @@ finish_bound(void *arg, const struct store_connection *conn)
 	if ((e = breaker_note(c->ctx->store, c->provider, now, true)) !=
 	    ERR_OK)
 		return e;
-	return store_pending_finish(c->ctx->store, c->pending.state_hash,
+	return store_pending_finish(c->ctx->store, &c->pending,
 	    outcome, now + PENDING_REPLAY_TTL);
 }
 
@@ -171,7 +171,7 @@ store_unbound(struct callback *c, struct store_connection *conn,
 	if ((e = store_begin(s)) != ERR_OK)
 		return e;
 	if ((e = store_connection_add(s, conn)) != ERR_OK ||
-	    (e = store_pending_finish(s, p->state_hash, PENDING_CONNECTED,
+	    (e = store_pending_finish(s, p, PENDING_CONNECTED,
 	    now + PENDING_REPLAY_TTL)) != ERR_OK ||
 	    (e = expire_unbound(c, now)) != ERR_OK ||
 	    (e = breaker_note(s, c->provider, now, true)) != ERR_OK) {

@@ -145,7 +145,7 @@ callback_end(struct callback *c, const char *outcome)
 {
 	log_info("flow at %s ended: %s", c->pending.provider, outcome);
 	/* If this fails the row stays taken, which later reads as interrupted. */
-	if (store_pending_finish(c->ctx->store, c->pending.state_hash, outcome,
+	if (store_pending_finish(c->ctx->store, &c->pending, outcome,
 	    clock_now() + PENDING_REPLAY_TTL) != ERR_OK)
 		log_warn("the outcome could not be stored");
 	callback_answer(c, outcome);

@@ -164,6 +164,7 @@ enum err store_link_use(struct store *s, const unsigned char hash[STORE_HASH],
 enum pending_stage { PENDING_NEW, PENDING_TAKEN, PENDING_DONE };
 
 struct store_pending {
+	int64_t			id;		/* of a row that was read */
 	unsigned char		state_hash[STORE_HASH];
 	unsigned char		browser_hash[STORE_HASH];
 	unsigned char		bind_hash[STORE_HASH];
@@ -186,9 +187,11 @@ struct store_pending {
 };
 
 /*
- * Insert p, first making room: a few expired rows go, then the browser's
- * oldest while it has PENDING_PER_BROWSER, then the oldest of the most
- * numerous origin while there are PENDING_TOTAL.
+ * Insert p, first making room: the oldest rows go if they have expired, a few
+ * at a time; then the browser's oldest while it has PENDING_PER_BROWSER; then
+ * the oldest of the most numerous origin while there are PENDING_TOTAL. Origins
+ * are counted in steps of 16: of two that differ by less either may be it, and
+ * where none has 16 rows the oldest row of all goes.
  */
 enum err store_pending_add(struct store *s, const struct store_pending *p)
     MUST_CHECK;
@@ -209,10 +212,12 @@ enum err store_pending_take(struct store *s,
     const unsigned char browser_hash[STORE_HASH], const char *provider,
     int64_t now, struct store_pending *out) MUST_CHECK;
 
-/* Taken to done, with its outcome; expires_at moves. In a transaction or not. */
-enum err store_pending_finish(struct store *s,
-    const unsigned char state_hash[STORE_HASH], const char *outcome,
-    int64_t expires_at) MUST_CHECK;
+/*
+ * Taken to done, with its outcome; expires_at moves. p as it was taken. In a
+ * transaction or not.
+ */
+enum err store_pending_finish(struct store *s, const struct store_pending *p,
+    const char *outcome, int64_t expires_at) MUST_CHECK;
 
 /* ---- connections ------------------------------------------------------ */
 

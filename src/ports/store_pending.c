@@ -8,74 +8,113 @@
 #include "log.h"
 #include "store_internal.h"
 
-/* Run a statement that takes at most one row away; *hit tells whether. */
-static enum err
-drop_one(struct store *s, sqlite3_stmt *st, bool *hit)
-{
-	enum err e = store_run(s, st, "make room");
-
-	*hit = e == ERR_OK && sqlite3_changes(s->db) > 0;
-	return e;
-}
+/* ---- making room ------------------------------------------------------ */
 
 static enum err
-expire_some(struct store *s, int64_t now)
+drop(struct store *s, int64_t id)
 {
-	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_EXPIRE,
-	    "DELETE FROM pending WHERE id IN (SELECT id"
-	    " FROM pending WHERE expires_at <= :now"
-	    " ORDER BY expires_at LIMIT :most)");
+	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_DROP,
+	    "DELETE FROM pending WHERE id = :id");
 
 	if (st == NULL)
 		return ERR_INTERNAL;
-	store_bind_int(st, ":now", now);
+	store_bind_int(st, ":id", id);
+	return store_run(s, st, "make room");
+}
+
+/*
+ * Of the oldest rows those that have expired go. Those behind one that is done,
+ * and so lives longer, wait for it.
+ */
+static enum err
+expire_some(struct store *s, int64_t now, int64_t *total)
+{
+	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_OLDEST,
+	    "SELECT id, expires_at, (SELECT n FROM pending_load"
+	    " WHERE origin_hash = x'') FROM pending ORDER BY id LIMIT :most");
+	int64_t gone[PENDING_EXPIRE_BATCH];
+	size_t count = 0, i;
+	enum err e;
+
+	*total = 0;
+	if (st == NULL)
+		return ERR_INTERNAL;
 	store_bind_int(st, ":most", PENDING_EXPIRE_BATCH);
-	return store_run(s, st, "expire pending");
+	while ((e = store_step(s, st, "oldest pending")) == ERR_OK) {
+		*total = sqlite3_column_int64(st, 2);
+		if (sqlite3_column_int64(st, 1) <= now)
+			gone[count++] = sqlite3_column_int64(st, 0);
+	}
+	if (e != ERR_NOT_FOUND)
+		return e;
+	*total -= (int64_t)count;
+	for (i = 0, e = ERR_OK; i < count && e == ERR_OK; i++)
+		e = drop(s, gone[i]);
+	return e;
+}
+
+/* Drop the row that a statement finds; *hit tells whether there was one. */
+static enum err
+drop_found(struct store *s, sqlite3_stmt *find, bool *hit)
+{
+	enum err e = store_step(s, find, "make room");
+	int64_t id;
+
+	*hit = e == ERR_OK;
+	if (!*hit)
+		return e == ERR_NOT_FOUND ? ERR_OK : e;
+	id = sqlite3_column_int64(find, 0);
+	store_reset(find);
+	return drop(s, id);
 }
 
 /* A browser's oldest goes while it has as many as it may have. */
 static enum err
 bound_browser(struct store *s, const unsigned char browser[STORE_HASH])
 {
-	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_DROP_BROWSER,
-	    "DELETE FROM pending WHERE id IN (SELECT id"
-	    " FROM pending WHERE browser_hash = :browser"
-	    " ORDER BY id DESC LIMIT -1 OFFSET :most)");
+	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_OF_BROWSER,
+	    "SELECT id FROM pending WHERE browser_hash = :browser"
+	    " ORDER BY id DESC LIMIT 1 OFFSET :most");
+	bool hit = true;
+	enum err e = ERR_OK;
 
 	if (st == NULL)
 		return ERR_INTERNAL;
-	store_bind_hash(st, ":browser", browser);
-	store_bind_int(st, ":most", PENDING_PER_BROWSER - 1);
-	return store_run(s, st, "make room");
-}
-
-/* All together: the oldest of whoever has the most goes. */
-static enum err
-bound_total(struct store *s)
-{
-	sqlite3_stmt *total = store_stmt(s, STMT_PENDING_TOTAL,
-	    "SELECT n FROM pending_load WHERE origin_hash = x''");
-	sqlite3_stmt *drop = store_stmt(s, STMT_PENDING_DROP_ORIGIN,
-	    "DELETE FROM pending WHERE id IN (SELECT id"
-	    " FROM pending WHERE origin_hash = (SELECT origin_hash"
-	    " FROM pending_load WHERE origin_hash <> x''"
-	    " ORDER BY n DESC LIMIT 1) ORDER BY id LIMIT 1)");
-	int64_t n = 0;
-	bool hit = true;
-	enum err e;
-
-	if (total == NULL || drop == NULL)
-		return ERR_INTERNAL;
-	if ((e = store_step(s, total, "count pending")) == ERR_OK) {
-		n = sqlite3_column_int64(total, 0);
-		store_reset(total);
-	} else if (e != ERR_NOT_FOUND) {
-		return e;
+	while (e == ERR_OK && hit) {
+		store_bind_hash(st, ":browser", browser);
+		store_bind_int(st, ":most", PENDING_PER_BROWSER - 1);
+		e = drop_found(s, st, &hit);
 	}
-	for (e = ERR_OK; e == ERR_OK && hit && n >= PENDING_TOTAL; n--)
-		e = drop_one(s, drop, &hit);
 	return e;
 }
+
+/*
+ * All together: the oldest of the busiest origin goes; where none is busy, the
+ * oldest of all.
+ */
+static enum err
+bound_total(struct store *s, int64_t total)
+{
+	sqlite3_stmt *busiest = store_stmt(s, STMT_PENDING_OF_BUSIEST,
+	    "SELECT id FROM pending WHERE origin_hash = (SELECT origin_hash"
+	    " FROM pending_load WHERE crowd > 0 ORDER BY crowd DESC LIMIT 1)"
+	    " ORDER BY id LIMIT 1");
+	sqlite3_stmt *oldest = store_stmt(s, STMT_PENDING_OLDEST_ID,
+	    "SELECT id FROM pending ORDER BY id LIMIT 1");
+	bool hit = true;
+	enum err e = ERR_OK;
+
+	if (busiest == NULL || oldest == NULL)
+		return ERR_INTERNAL;
+	for (; e == ERR_OK && hit && total >= PENDING_TOTAL; total--) {
+		e = drop_found(s, busiest, &hit);
+		if (e == ERR_OK && !hit)
+			e = drop_found(s, oldest, &hit);
+	}
+	return e;
+}
+
+/* ---- rows ------------------------------------------------------------- */
 
 static enum err
 insert(struct store *s, const struct store_pending *p)
@@ -112,13 +151,15 @@ insert(struct store *s, const struct store_pending *p)
 enum err
 store_pending_add(struct store *s, const struct store_pending *p)
 {
+	int64_t total;
 	enum err e;
 
 	if ((e = store_begin(s)) != ERR_OK)
 		return e;
-	if ((e = expire_some(s, p->created_at)) != ERR_OK ||
+	if ((e = expire_some(s, p->created_at, &total)) != ERR_OK ||
 	    (e = bound_browser(s, p->browser_hash)) != ERR_OK ||
-	    (e = bound_total(s)) != ERR_OK || (e = insert(s, p)) != ERR_OK) {
+	    (e = bound_total(s, total)) != ERR_OK ||
+	    (e = insert(s, p)) != ERR_OK) {
 		store_rollback(s);
 		return e;
 	}
@@ -127,28 +168,29 @@ store_pending_add(struct store *s, const struct store_pending *p)
 }
 
 #define PENDING_COLUMNS \
-	"app, provider, subject, return_to, redirect_uri, scope, key_id," \
+	"id, app, provider, subject, return_to, redirect_uri, scope, key_id," \
 	" created_at, expires_at, stage, outcome, bind_hash, link_hash," \
 	" origin_hash, taken_at"
 
 static void
 read_row(sqlite3_stmt *st, struct store_pending *out)
 {
-	store_get_text(st, 0, out->app, sizeof(out->app));
-	store_get_text(st, 1, out->provider, sizeof(out->provider));
-	store_get_text(st, 2, out->subject, sizeof(out->subject));
-	store_get_text(st, 3, out->return_to, sizeof(out->return_to));
-	store_get_text(st, 4, out->redirect_uri, sizeof(out->redirect_uri));
-	store_get_text(st, 5, out->scope, sizeof(out->scope));
-	out->key_id = (uint32_t)sqlite3_column_int64(st, 6);
-	out->created_at = sqlite3_column_int64(st, 7);
-	out->expires_at = sqlite3_column_int64(st, 8);
-	out->stage = (enum pending_stage)sqlite3_column_int(st, 9);
-	store_get_text(st, 10, out->outcome, sizeof(out->outcome));
-	out->has_bind = store_get_hash(st, 11, out->bind_hash, STORE_HASH);
-	out->has_link = store_get_hash(st, 12, out->link_hash, STORE_HASH);
-	store_get_hash(st, 13, out->origin_hash, STORE_HASH);
-	out->taken_at = sqlite3_column_int64(st, 14);
+	out->id = sqlite3_column_int64(st, 0);
+	store_get_text(st, 1, out->app, sizeof(out->app));
+	store_get_text(st, 2, out->provider, sizeof(out->provider));
+	store_get_text(st, 3, out->subject, sizeof(out->subject));
+	store_get_text(st, 4, out->return_to, sizeof(out->return_to));
+	store_get_text(st, 5, out->redirect_uri, sizeof(out->redirect_uri));
+	store_get_text(st, 6, out->scope, sizeof(out->scope));
+	out->key_id = (uint32_t)sqlite3_column_int64(st, 7);
+	out->created_at = sqlite3_column_int64(st, 8);
+	out->expires_at = sqlite3_column_int64(st, 9);
+	out->stage = (enum pending_stage)sqlite3_column_int(st, 10);
+	store_get_text(st, 11, out->outcome, sizeof(out->outcome));
+	out->has_bind = store_get_hash(st, 12, out->bind_hash, STORE_HASH);
+	out->has_link = store_get_hash(st, 13, out->link_hash, STORE_HASH);
+	store_get_hash(st, 14, out->origin_hash, STORE_HASH);
+	out->taken_at = sqlite3_column_int64(st, 15);
 }
 
 enum err
@@ -209,13 +251,13 @@ store_pending_take(struct store *s, const unsigned char state_hash[STORE_HASH],
 }
 
 enum err
-store_pending_finish(struct store *s,
-    const unsigned char state_hash[STORE_HASH], const char *outcome,
-    int64_t expires_at)
+store_pending_finish(struct store *s, const struct store_pending *p,
+    const char *outcome, int64_t expires_at)
 {
+	/* An id may have come round again since. */
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_FINISH,
 	    "UPDATE pending SET stage = 2, outcome = :outcome,"
-	    " expires_at = :expires WHERE state_hash = :state");
+	    " expires_at = :expires WHERE id = :id AND state_hash = :state");
 	bool alone = !s->in_tx;
 	enum err e;
 
@@ -223,7 +265,8 @@ store_pending_finish(struct store *s,
 		return ERR_INTERNAL;
 	if (alone && (e = store_begin(s)) != ERR_OK)
 		return e;
-	store_bind_hash(st, ":state", state_hash);
+	store_bind_int(st, ":id", p->id);
+	store_bind_hash(st, ":state", p->state_hash);
 	store_bind_text(st, ":outcome", outcome);
 	store_bind_int(st, ":expires", expires_at);
 	e = store_run(s, st, "finish pending");

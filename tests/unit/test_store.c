@@ -232,6 +232,7 @@ start_may_add_pending_rows_only(void)
 	struct store_link link;
 	struct store_key key;
 	struct store_app app;
+	struct store_pending p = a_pending(1, 1, 1);
 	unsigned char h[STORE_HASH];
 
 	store_close(s);
@@ -249,7 +250,7 @@ start_may_add_pending_rows_only(void)
 	    &c), ERR_INTERNAL);
 	CU_ASSERT_EQUAL(add_connection(s, &c), ERR_INTERNAL);
 	CU_ASSERT_EQUAL(take(s, 1, 1, "interact", NOW), ERR_INTERNAL);
-	CU_ASSERT_EQUAL(store_pending_finish(s, h, "denied", NOW),
+	CU_ASSERT_EQUAL(store_pending_finish(s, &p, "denied", NOW),
 	    ERR_INTERNAL);
 	CU_ASSERT_EQUAL(store_key_find(s, h, NOW, &key), ERR_INTERNAL);
 	memset(&app, 0, sizeof(app));
@@ -269,7 +270,7 @@ callback_may_store_tokens_and_never_read_them(void)
 {
 	struct store *s = with_app(JOURNAL_AUTO);
 	struct store_connection c, got;
-	struct store_pending p = a_pending(2, 2, 2);
+	struct store_pending p = a_pending(1, 1, 1), taken;
 	struct store_breaker b = { .failures = 1 };
 	struct store_key key;
 	unsigned char h[STORE_HASH];
@@ -284,7 +285,9 @@ callback_may_store_tokens_and_never_read_them(void)
 	CU_ASSERT_TRUE(c.id > 0);
 	c.generation = 2;
 	CU_ASSERT_EQUAL(put_connection(s, &c, 1), ERR_OK);
-	CU_ASSERT_EQUAL(store_pending_finish(s, h, "connected", NOW + 600),
+	CU_ASSERT_EQUAL(store_pending_get(s, p.state_hash, p.browser_hash,
+	    &taken), ERR_OK);
+	CU_ASSERT_EQUAL(store_pending_finish(s, &taken, "connected", NOW + 600),
 	    ERR_OK);
 	store_connection_init(&got);
 	CU_ASSERT_EQUAL(store_connection_owner(s, "shop", "interact", "42",
@@ -379,8 +382,6 @@ a_pending_row_comes_back_as_it_was(void)
 	CU_ASSERT_STRING_EQUAL(got.redirect_uri, p.redirect_uri);
 	CU_ASSERT_EQUAL(got.key_id, 7);
 	CU_ASSERT_EQUAL(got.expires_at, NOW + 600);
-	/* The same state again would be another's flow. */
-	CU_ASSERT_EQUAL(store_pending_add(s, &p), ERR_CONFLICT);
 	store_close(s);
 }
 
@@ -408,7 +409,7 @@ a_state_is_taken_once_by_its_own_browser(void)
 	CU_ASSERT_STRING_EQUAL(got.return_to, "/back");
 	CU_ASSERT_EQUAL(take(s, 1, 2, "interact", NOW), ERR_NOT_FOUND);
 
-	CU_ASSERT_EQUAL(store_pending_finish(s, sh, "denied", NOW + 900),
+	CU_ASSERT_EQUAL(store_pending_finish(s, &got, "denied", NOW + 900),
 	    ERR_OK);
 	CU_ASSERT_EQUAL(take(s, 1, 2, "interact", NOW), ERR_NOT_FOUND);
 	CU_ASSERT_EQUAL(store_pending_get(s, sh, bh, &got), ERR_OK);
@@ -510,30 +511,65 @@ number_of(const char *sql)
 
 #define TOTAL "SELECT n FROM pending_load WHERE origin_hash = x''"
 
+/* The count is what the bound goes by: no need to fill the table. */
+static void
+say_that_it_is_full(void)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql), "UPDATE pending_load SET n = %d"
+	    " WHERE origin_hash = x''", PENDING_TOTAL);
+	run_sql(sql);
+}
+
 static void
 when_full_the_oldest_of_the_busiest_origin_goes(void)
 {
 	struct store *s = with_app(JOURNAL_AUTO);
-	char sql[128];
 	unsigned i;
 
-	for (i = 0; i < 3; i++)
-		add_pending(s, i, 10 + i, 77, NOW + 10 + (int)i);
-	add_pending(s, 3, 13, 88, NOW);		/* older, but alone */
+	add_pending(s, 100, 200, 88, NOW);	/* older, but alone */
+	for (i = 0; i < 20; i++)
+		add_pending(s, i, 10 + i, 77, NOW);
+	for (i = 0; i < 36; i++)		/* busier */
+		add_pending(s, 40 + i, 50 + i, 66, NOW);
 	store_close(s);
-	CU_ASSERT_EQUAL(number_of(TOTAL), 4);
-	/* The count is what the bound goes by: no need to fill the table. */
-	snprintf(sql, sizeof(sql), "UPDATE pending_load SET n = %d"
-	    " WHERE origin_hash = x''", PENDING_TOTAL);
-	run_sql(sql);
+	CU_ASSERT_EQUAL(number_of(TOTAL), 57);
+	say_that_it_is_full();
 
 	s = open_as(STORE_ROLE_START);
-	add_pending(s, 4, 14, 99, NOW + 20);
+	/* As long as it is busier by a whole step. */
+	for (i = 0; i < 5; i++)
+		add_pending(s, 110 + i, 210 + i, 99, NOW);
+	CU_ASSERT_TRUE(has_pending(s, 100, 200));
+	CU_ASSERT_TRUE(has_pending(s, 0, 10));
+	CU_ASSERT_FALSE(has_pending(s, 44, 54));
+	CU_ASSERT_TRUE(has_pending(s, 45, 55));
+	CU_ASSERT_TRUE(has_pending(s, 114, 214));
+	store_close(s);
+	CU_ASSERT_EQUAL(number_of(TOTAL), PENDING_TOTAL);
+	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM pending"), 57);
+}
+
+static void
+when_full_and_nobody_is_busy_the_oldest_goes(void)
+{
+	struct store *s = with_app(JOURNAL_AUTO);
+	unsigned i;
+
+	for (i = 0; i < 15; i++)
+		add_pending(s, i, 10 + i, 77, NOW);
+	add_pending(s, 20, 30, 88, NOW);
+	store_close(s);
+	say_that_it_is_full();
+
+	s = open_as(STORE_ROLE_START);
+	add_pending(s, 21, 31, 99, NOW);
 	CU_ASSERT_FALSE(has_pending(s, 0, 10));
-	CU_ASSERT_TRUE(has_pending(s, 1, 11));
-	CU_ASSERT_TRUE(has_pending(s, 2, 12));
-	CU_ASSERT_TRUE(has_pending(s, 3, 13));
-	CU_ASSERT_TRUE(has_pending(s, 4, 14));
+	for (i = 1; i < 15; i++)
+		CU_ASSERT_TRUE(has_pending(s, i, 10 + i));
+	CU_ASSERT_TRUE(has_pending(s, 20, 30));
+	CU_ASSERT_TRUE(has_pending(s, 21, 31));
 	store_close(s);
 	CU_ASSERT_EQUAL(number_of(TOTAL), PENDING_TOTAL);
 }
@@ -1339,6 +1375,8 @@ static const struct test tests[] = {
 	    a_browser_has_sixteen_and_its_oldest_goes },
 	{ "when full the oldest of the busiest origin goes",
 	    when_full_the_oldest_of_the_busiest_origin_goes },
+	{ "where nobody is busy the oldest of all goes",
+	    when_full_and_nobody_is_busy_the_oldest_goes },
 	{ "expired rows go a few at a time", expired_rows_go_a_few_at_a_time },
 	{ "a connection comes back as it was",
 	    a_connection_comes_back_as_it_was },
