@@ -37,7 +37,7 @@
 
 /* Where one request comes from. */
 struct source {
-	request_getenv	 get;
+	char *const	*env;
 	bool		(*read)(void *arg, char *at, size_t len); /* all len */
 	void		*arg;
 	int		 refused;	/* status decided beforehand, or 0 */
@@ -51,7 +51,7 @@ take(const struct source *src, struct request *req, struct buf *body,
 	enum err e;
 	char *at;
 
-	if ((e = request_init(req, src->get, src->arg, status)) != ERR_OK)
+	if ((e = request_init(req, src->env, status)) != ERR_OK)
 		return e;
 	*status = 400;
 	if (req->content_length > 0 &&
@@ -90,13 +90,6 @@ answer(const struct gateway_handler *h, const struct source *src,
 }
 
 /* ---- plain CGI -------------------------------------------------------- */
-
-static const char *
-cgi_get(void *arg, const char *name)
-{
-	(void)arg;
-	return getenv(name);
-}
 
 /* Whether a failed read or write is to be tried again. */
 static bool
@@ -170,7 +163,7 @@ void
 gateway_cgi(const struct gateway_handler *h)
 {
 	size_t got = 0, done = 0;
-	const struct source src = { .get = cgi_get, .read = cgi_read,
+	const struct source src = { .env = environ, .read = cgi_read,
 	    .arg = &got };
 	struct buf out = BUF_INIT(OUT_MAX);
 	ssize_t n;
@@ -190,14 +183,6 @@ gateway_cgi(const struct gateway_handler *h)
 }
 
 /* ---- FastCGI: one request --------------------------------------------- */
-
-static const char *
-fcgi_get(void *arg, const char *name)
-{
-	const FCGX_Request *fr = arg;
-
-	return FCGX_GetParam(name, fr->envp);
-}
 
 static bool
 fcgi_read(void *arg, char *at, size_t len)
@@ -287,7 +272,7 @@ finish(FCGX_Request *fr, unsigned char *sent, size_t sent_size)
 static bool
 serve(const struct gateway_handler *h, FCGX_Request *fr, int fd)
 {
-	struct source src = { .get = fcgi_get, .read = fcgi_read, .arg = fr };
+	struct source src = { .read = fcgi_read, .arg = fr };
 	struct buf out = BUF_INIT(OUT_MAX);
 	unsigned char *sent;
 	size_t sent_size;
@@ -310,6 +295,7 @@ serve(const struct gateway_handler *h, FCGX_Request *fr, int fd)
 
 	log_request_begin();
 	log_stream(fcgi_log, fr);
+	src.env = fr->envp;
 	src.refused = check_variables(fr);
 	set_timeout(fd, SO_RCVTIMEO, WAIT_BODY);
 	answer(h, &src, &out);

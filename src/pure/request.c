@@ -46,56 +46,90 @@ length_of(const char *text, const char *transfer_encoding, size_t *out)
 	return true;
 }
 
-enum err
-request_init(struct request *r, request_getenv get, void *arg, int *status)
+/* A variable, where its value goes, and how long it may be. */
+struct variable {
+	const char	 *name;
+	size_t		  name_len;
+	const char	**dest;
+	size_t		  max;
+};
+
+#define NAMED(name)	name, sizeof(name) - 1
+
+/* Fill what is asked for; what came empty is "", what did not come NULL. */
+static void
+read_variables(char *const *env, const struct variable *vars, size_t count)
 {
-	const struct {
-		const char	 *name;
-		const char	**dest;
-		size_t		  max;
-	} vars[] = {
-		{ "PATH_INFO",			&r->path_info, LIMIT_HEADER },
-		{ "QUERY_STRING",		&r->query, LIMIT_QUERY },
-		{ "HTTP_HOST",			&r->host, LIMIT_HEADER },
-		{ "HTTP_ORIGIN",		&r->origin, LIMIT_HEADER },
-		{ "HTTP_REFERER",		&r->referer, LIMIT_HEADER },
-		{ "HTTP_ACCEPT",		&r->accept, LIMIT_HEADER },
-		{ "HTTP_COOKIE",		&r->cookie, LIMIT_COOKIE },
-		{ "HTTP_AUTHORIZATION",		&r->authorization, LIMIT_HEADER },
-		{ "HTTP_X_OAUTH_CGI_KEY",	&r->app_key, LIMIT_HEADER },
-		{ "HTTP_SEC_FETCH_SITE",	&r->fetch_site, LIMIT_HEADER },
-		{ "HTTP_SEC_FETCH_MODE",	&r->fetch_mode, LIMIT_HEADER },
-		{ "HTTP_SEC_FETCH_DEST",	&r->fetch_dest, LIMIT_HEADER },
-		{ "HTTP_PURPOSE",		&r->purpose, LIMIT_HEADER },
-		{ "HTTP_SEC_PURPOSE",		&r->purpose, LIMIT_HEADER },
-		{ "REMOTE_USER",		&r->remote_user, LIMIT_HEADER },
-		{ "REMOTE_ADDR",		&r->remote_addr, LIMIT_HEADER },
-		{ "CONTENT_TYPE",		&r->content_type, LIMIT_HEADER },
+	const char *value;
+	size_t len, i;
+
+	for (; *env != NULL; env++) {
+		if ((value = strchr(*env, '=')) == NULL)
+			continue;
+		len = (size_t)(value++ - *env);
+		for (i = 0; i < count; i++)
+			if (vars[i].name_len == len && *vars[i].dest == NULL &&
+			    memcmp(vars[i].name, *env, len) == 0)
+				*vars[i].dest = value;
+	}
+}
+
+enum err
+request_init(struct request *r, char *const *env, int *status)
+{
+	const char *method = NULL, *length = NULL, *transfer = NULL;
+	const char *older_purpose = NULL;
+	const struct variable vars[] = {
+		{ NAMED("REQUEST_METHOD"), &method, LIMIT_HEADER },
+		{ NAMED("CONTENT_LENGTH"), &length, LIMIT_HEADER },
+		{ NAMED("CONTENT_TYPE"), &r->content_type, LIMIT_HEADER },
+		{ NAMED("PATH_INFO"), &r->path_info, LIMIT_HEADER },
+		{ NAMED("QUERY_STRING"), &r->query, LIMIT_QUERY },
+		{ NAMED("REMOTE_ADDR"), &r->remote_addr, LIMIT_HEADER },
+		{ NAMED("REMOTE_USER"), &r->remote_user, LIMIT_HEADER },
+		{ NAMED("HTTP_ACCEPT"), &r->accept, LIMIT_HEADER },
+		{ NAMED("HTTP_AUTHORIZATION"), &r->authorization,
+		    LIMIT_HEADER },
+		{ NAMED("HTTP_COOKIE"), &r->cookie, LIMIT_COOKIE },
+		{ NAMED("HTTP_HOST"), &r->host, LIMIT_HEADER },
+		{ NAMED("HTTP_ORIGIN"), &r->origin, LIMIT_HEADER },
+		{ NAMED("HTTP_PURPOSE"), &older_purpose, LIMIT_HEADER },
+		{ NAMED("HTTP_REFERER"), &r->referer, LIMIT_HEADER },
+		{ NAMED("HTTP_SEC_FETCH_DEST"), &r->fetch_dest, LIMIT_HEADER },
+		{ NAMED("HTTP_SEC_FETCH_MODE"), &r->fetch_mode, LIMIT_HEADER },
+		{ NAMED("HTTP_SEC_FETCH_SITE"), &r->fetch_site, LIMIT_HEADER },
+		{ NAMED("HTTP_SEC_PURPOSE"), &r->purpose, LIMIT_HEADER },
+		{ NAMED("HTTP_TRANSFER_ENCODING"), &transfer, LIMIT_HEADER },
+		{ NAMED("HTTP_X_OAUTH_CGI_KEY"), &r->app_key, LIMIT_HEADER },
 	};
+	const size_t count = sizeof(vars) / sizeof(vars[0]);
 	size_t i;
 
 	memset(r, 0, sizeof(*r));
 	r->started_ms = clock_mono_ms();
-	r->method = method_of(get(arg, "REQUEST_METHOD"));
+	read_variables(env, vars, count);
+	r->method = method_of(method);
 	*status = 400;
-	for (i = 0; i < sizeof(vars) / sizeof(vars[0]); i++) {
-		const char *value = get(arg, vars[i].name);
+	for (i = 0; i < count; i++) {
+		const char **value = vars[i].dest;
 
-		if (value == NULL || *value == '\0')
+		if (*value == NULL)
 			continue;
-		if (strnlen(value, vars[i].max + 1) > vars[i].max) {
-			if (vars[i].dest == &r->query)
+		if (strnlen(*value, vars[i].max + 1) > vars[i].max) {
+			if (value == &r->query)
 				*status = 414;
 			return ERR_INPUT;
 		}
-		*vars[i].dest = value;
+		if (**value == '\0')
+			*value = NULL;
 	}
+	if (r->purpose == NULL)
+		r->purpose = older_purpose;
 	if (r->path_info == NULL)
 		r->path_info = "";
 	if (r->query == NULL)
 		r->query = "";
-	if (!length_of(get(arg, "CONTENT_LENGTH"),
-	    get(arg, "HTTP_TRANSFER_ENCODING"), &r->content_length))
+	if (!length_of(length, transfer, &r->content_length))
 		return ERR_INPUT;
 	if (r->content_length > LIMIT_BODY) {
 		*status = 413;

@@ -6,11 +6,12 @@
  * request - one HTTP request as a web server hands it to a CGI program
  * (RFC 3875), checked against limit.h and taken apart.
  *
- * Knows nothing of libfcgi: variables come through a callback, the body as
- * bytes. Empty variables count as missing (nginx sends REMOTE_USER="").
+ * Knows nothing of libfcgi: variables come as an environment, the body as
+ * bytes. Of a name that comes twice the first counts. Empty variables count as
+ * missing (nginx sends REMOTE_USER="").
  *
- * Ownership: strings from the callback must stay good until request_clear();
- *            parameters belong to the request.
+ * Ownership: the environment must stay good until request_clear(); parameters
+ *            belong to the request.
  * Secrets:   parameters, the body's bytes and the cookie are wiped by
  *            request_clear().
  */
@@ -27,9 +28,6 @@ enum method {
 	METHOD_HEAD	= 1 << 1,
 	METHOD_POST	= 1 << 2,
 };
-
-/* Value of a CGI variable, or NULL. */
-typedef const char *(*request_getenv)(void *arg, const char *name);
 
 struct request {
 	enum method	 method;
@@ -55,11 +53,12 @@ struct request {
 };
 
 /*
- * Read the variables. On failure *status is the HTTP status to answer: 400,
- * 413 or 414. The body is not looked at; content_length says what to read.
+ * Read the variables, strings `NAME=value` up to a NULL. On failure *status is
+ * the HTTP status to answer: 400, 413 or 414. The body is not looked at;
+ * content_length says what to read.
  */
-enum err request_init(struct request *r, request_getenv get, void *arg,
-    int *status) MUST_CHECK;
+enum err request_init(struct request *r, char *const *env, int *status)
+    MUST_CHECK;
 
 /*
  * Decode the query, and the body of a POST that is form-encoded (any other

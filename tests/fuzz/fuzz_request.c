@@ -11,29 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-struct input {
-	char	*text;
-	size_t	 len;
-};
-
-/*
- * The input is lines NAME=VALUE, an empty line, and the body. A variable's
- * value is found in place: its line ends are NULs by then.
- */
-static const char *
-variable(void *arg, const char *name)
-{
-	const struct input *in = arg;
-	size_t len = strlen(name);
-	const char *p = in->text, *end = in->text + in->len;
-
-	while (p < end) {
-		if (strncmp(p, name, len) == 0 && p[len] == '=')
-			return p + len + 1;
-		p += strlen(p) + 1;
-	}
-	return NULL;
-}
+#define VARIABLES_MAX 256
 
 static void
 check_params(const struct params *p)
@@ -70,34 +48,37 @@ check_request(struct request *r, const char *body, size_t len)
 		abort();
 }
 
-/* Any variables and body: refused with a status, or within the limits. */
+/*
+ * Any variables and body: refused with a status, or within the limits. The
+ * input is lines NAME=VALUE, an empty line, and the body.
+ */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = { malloc(size + 1), 0 };
+	char *text = malloc(size + 1), *env[VARIABLES_MAX + 1];
+	size_t count = 0, at = 0, len;
 	struct request r;
 	int status = 0;
-	size_t i;
 
-	if (in.text == NULL)
+	if (text == NULL)
 		abort();
-	memcpy(in.text, data, size);
-	in.text[size] = '\0';
-	for (i = 0; i < size; i++) {
-		if (in.text[i] != '\n')
-			continue;
-		in.text[i] = '\0';
-		if (i + 1 < size && in.text[i + 1] == '\n') {
-			i += 2;
-			break;
-		}
+	memcpy(text, data, size);
+	text[size] = '\0';
+	while (at < size && text[at] != '\n' && count < VARIABLES_MAX) {
+		len = strcspn(text + at, "\n");
+		env[count++] = text + at;
+		at += len;
+		if (at < size)
+			text[at++] = '\0';
 	}
-	in.len = i;
-	if (request_init(&r, variable, &in, &status) == ERR_OK)
-		check_request(&r, in.text + i, size - i);
+	if (at < size)
+		at++;
+	env[count] = NULL;
+	if (request_init(&r, env, &status) == ERR_OK)
+		check_request(&r, text + at, size - at);
 	else if (status != 400 && status != 413 && status != 414)
 		abort();
 	request_clear(&r);
-	free(in.text);
+	free(text);
 	return 0;
 }

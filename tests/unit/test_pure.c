@@ -184,30 +184,18 @@ malformed_parameters_are_refused(void)
 
 /* ---- requests --------------------------------------------------------- */
 
-struct var {
-	const char *name, *value;
-};
-
-static const char *
-lookup(void *arg, const char *name)
-{
-	const struct var *v;
-
-	for (v = arg; v->name != NULL; v++)
-		if (strcmp(v->name, name) == 0)
-			return v->value;
-	return NULL;
-}
-
 /* 0, or the status that the request is refused with. */
 static int
 init_with(struct request *r, const char *name, const char *value)
 {
-	struct var vars[] = { { "REQUEST_METHOD", "GET" }, { name, value },
-	    { NULL, NULL } };
+	static char variable[LIMIT_COOKIE + LIMIT_QUERY];
+	static char get[] = "REQUEST_METHOD=GET";
+	char *const env[] = { get, variable, NULL };
 	int status = 0;
 
-	return request_init(r, lookup, vars, &status) == ERR_OK ? 0 : status;
+	/* It must stay good as long as the request. */
+	snprintf(variable, sizeof(variable), "%s=%s", name, value);
+	return request_init(r, env, &status) == ERR_OK ? 0 : status;
 }
 
 static int
@@ -282,17 +270,22 @@ empty_variables_are_missing(void)
 	/* Its older name. */
 	CU_ASSERT_EQUAL(init_with(&r, "HTTP_PURPOSE", "prefetch"), 0);
 	CU_ASSERT_STRING_EQUAL_FATAL(r.purpose, "prefetch");
+	/* Only whole names, and of two with the same the first. */
+	CU_ASSERT_EQUAL(init_with(&r, "HTTP_HOST2", "shop.example"), 0);
+	CU_ASSERT_PTR_NULL(r.host);
+	CU_ASSERT_EQUAL(init_with(&r, "REQUEST_METHOD", "POST"), 0);
+	CU_ASSERT_EQUAL(r.method, METHOD_GET);
 	CU_ASSERT_TRUE(request_left_ms(&r) > 0);
 	r.started_ms -= 1000 * (BUDGET_REQUEST + 1);
 	CU_ASSERT_EQUAL(request_left_ms(&r), 0);
 	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		struct var vars[] = {
-			{ "REQUEST_METHOD", methods[i].name }, { NULL, NULL }
-		};
+		char variable[32];
+		char *const env[] = { variable, NULL };
 		int status;
 
-		CU_ASSERT_EQUAL(request_init(&r, lookup, vars, &status),
-		    ERR_OK);
+		snprintf(variable, sizeof(variable), "REQUEST_METHOD=%s",
+		    methods[i].name);
+		CU_ASSERT_EQUAL(request_init(&r, env, &status), ERR_OK);
 		CU_ASSERT_EQUAL(r.method, methods[i].method);
 	}
 }
