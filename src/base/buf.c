@@ -98,20 +98,27 @@ buf_char(struct buf *b, char c)
 void
 buf_fmt(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->size - b->len;
 	va_list ap, again;
 	char *at;
 	int n;
 
+	if (b->overflow)
+		return;
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	/* Mostly it fits at once; then the second time is not needed. */
+	n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		b->overflow = true;
-	else if ((at = buf_reserve(b, (size_t)n)) != NULL)
+	at = n >= 0 ? buf_reserve(b, (size_t)n) : NULL;
+	if (at != NULL && (size_t)n >= room)
 		/* buf_reserve() left room for the NUL. */
 		vsnprintf(at, (size_t)n + 1, fmt, again);
 	va_end(again);
+	if (at == NULL) {
+		b->overflow = true;
+		wipe(room > 0 ? b->data + b->len : NULL, room);
+	}
 }
 
 void

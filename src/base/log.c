@@ -84,15 +84,11 @@ log_stream(log_stream_fn fn, void *arg)
 	state.stream_arg = arg;
 }
 
+/* Most requests leave nothing in the log: the id is made when it is asked for. */
 void
 log_request_begin(void)
 {
-	unsigned char r[4];
-
-	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
-		memset(r, 0, sizeof(r));
-	snprintf(state.id, sizeof(state.id), "%02x%02x%02x%02x",
-	    r[0], r[1], r[2], r[3]);
+	state.id[0] = '\0';
 }
 
 void
@@ -104,6 +100,14 @@ log_request_end(void)
 const char *
 log_id(void)
 {
+	unsigned char r[4];
+
+	if (state.id[0] == '\0') {
+		if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
+			memset(r, 0, sizeof(r));
+		snprintf(state.id, sizeof(state.id), "%02x%02x%02x%02x",
+		    r[0], r[1], r[2], r[3]);
+	}
 	return state.id;
 }
 
@@ -164,11 +168,11 @@ emit(enum log_level level, const char *fmt, va_list ap)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	sanitise(clean, text);
 	snprintf(line, sizeof(line), "%s[%ld] %s %s: %s", state.program,
-	    (long)getpid(), levels[level].name, state.id, clean);
+	    (long)getpid(), levels[level].name, log_id(), clean);
 	switch (state.sink) {
 	case SINK_SYSLOG:
 		syslog(levels[level].priority, "%s %s: %s", state.program,
-		    state.id, clean);
+		    log_id(), clean);
 		break;
 	case SINK_FILE:
 		follow_rotation();

@@ -3,12 +3,14 @@
 
 #include "crypto.h"
 
+#include <sys/random.h>
+
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include "crypto_internal.h"
 #include "log.h"
@@ -54,10 +56,22 @@ int_len(size_t len)
 	return (int)len;
 }
 
+/* The kernel's, which needs no care across fork() and no generator of ours. */
 void
 crypto_random(void *out, size_t len)
 {
-	must(RAND_bytes(out, int_len(len)) == 1, "randomness");
+	unsigned char *at = out;
+	ssize_t n;
+
+	while (len > 0) {
+		n = getrandom(at, len, 0);
+		if (n < 0 && errno != EINTR)
+			log_die("crypto: no randomness: %s", strerror(errno));
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+		}
+	}
 }
 
 /* ---- SHA-256 and HMAC ------------------------------------------------- */

@@ -184,11 +184,23 @@ gateway_cgi(const struct gateway_handler *h)
 
 /* ---- FastCGI: one request --------------------------------------------- */
 
+static void
+set_timeout(int fd, int option, int ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+	    .tv_usec = (ms % 1000) * 1000 };
+
+	if (setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv)) < 0)
+		log_warn("gateway: no timeout on the connection: %s",
+		    strerror(errno));
+}
+
 static bool
 fcgi_read(void *arg, char *at, size_t len)
 {
 	FCGX_Request *fr = arg;
 
+	set_timeout(fr->ipcFd, SO_RCVTIMEO, WAIT_BODY);
 	return FCGX_GetStr(at, (int)len, fr->in) == (int)len;
 }
 
@@ -229,17 +241,6 @@ check_variables(const FCGX_Request *fr)
 		return 500;
 	}
 	return 0;
-}
-
-static void
-set_timeout(int fd, int option, int ms)
-{
-	struct timeval tv = { .tv_sec = ms / 1000,
-	    .tv_usec = (ms % 1000) * 1000 };
-
-	if (setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv)) < 0)
-		log_warn("gateway: no timeout on the connection: %s",
-		    strerror(errno));
 }
 
 /*
@@ -297,7 +298,6 @@ serve(const struct gateway_handler *h, FCGX_Request *fr, int fd)
 	log_stream(fcgi_log, fr);
 	src.env = fr->envp;
 	src.refused = check_variables(fr);
-	set_timeout(fd, SO_RCVTIMEO, WAIT_BODY);
 	answer(h, &src, &out);
 	FCGX_PutStr(out.data, (int)out.len, fr->out);
 	log_stream(NULL, NULL);

@@ -400,15 +400,19 @@ store_close(struct store *s)
 	free(s);
 }
 
+static bool
+is_at(const char *path, const struct file_id *id)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == id->dev &&
+	    st.st_ino == id->ino;
+}
+
 bool
 store_is_current(const struct store *s)
 {
-	struct stat db, named, held;
-
-	return stat(s->path, &db) == 0 && db.st_dev == s->db_id.dev &&
-	    db.st_ino == s->db_id.ino && fstat(s->lock_fd, &held) == 0 &&
-	    stat(s->lock_path, &named) == 0 && named.st_dev == held.st_dev &&
-	    named.st_ino == held.st_ino;
+	return is_at(s->path, &s->db_id) && is_at(s->lock_path, &s->lock_id);
 }
 
 bool

@@ -24,10 +24,15 @@
 enum err
 store_lockfile_open(struct store *s, bool create)
 {
+	struct stat st;
+
 	s->lock_fd = open(s->lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
 	    O_NOCTTY | (create ? O_CREAT : 0), 0600);
-	if (s->lock_fd >= 0)
+	if (s->lock_fd >= 0 && fstat(s->lock_fd, &st) == 0) {
+		s->lock_id.dev = st.st_dev;
+		s->lock_id.ino = st.st_ino;
 		return ERR_OK;
+	}
 	log_error("lock file %s: %s; `oauth-cgi init` creates it, and it must "
 	    "belong to the database's owner", s->lock_path, strerror(errno));
 	return ERR_CONFIG;

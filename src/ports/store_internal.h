@@ -62,6 +62,7 @@ struct store {
 	char		*lock_path;
 	int		 lock_fd;
 	struct file_id	 db_id;
+	struct file_id	 lock_id;
 	bool		 wal;
 	enum gate	 gate;
 	int64_t		 busy_until_ms;	/* SQLite's own waiting ends */

@@ -5,19 +5,31 @@
 
 #include <string.h>
 
+static bool
+is_plain(unsigned char c)
+{
+	return c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+}
+
 static void
 add_quoted(struct buf *b, const char *s)
 {
 	buf_char(b, '"');
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
+	while (*s != '\0') {
+		unsigned char c;
+		size_t n = 0;
 
+		while (is_plain((unsigned char)s[n]))
+			n++;
+		buf_add(b, s, n);
+		s += n;
+		if ((c = (unsigned char)*s) == '\0')
+			break;
 		if (c == '"' || c == '\\')
 			buf_fmt(b, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			buf_fmt(b, "\\u%04x", c);
 		else
-			buf_char(b, *s);
+			buf_fmt(b, "\\u%04x", c);
+		s++;
 	}
 	buf_char(b, '"');
 }

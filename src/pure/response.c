@@ -36,13 +36,16 @@ response_redirect(struct response *r, const char *url)
 	r->status = 303;
 	r->type = RESPONSE_EMPTY;
 	buf_reset(&r->location);
-	for (; *url != '\0'; url++) {
-		unsigned char c = (unsigned char)*url;
+	while (*url != '\0') {
+		size_t n = 0;
 
-		if (c < 0x21 || c >= 0x7f)
-			buf_fmt(&r->location, "%%%02X", c);
-		else
-			buf_char(&r->location, *url);
+		while (url[n] > 0x20 && url[n] < 0x7f)
+			n++;
+		buf_add(&r->location, url, n);
+		url += n;
+		if (*url != '\0')
+			buf_fmt(&r->location, "%%%02X",
+			    (unsigned char)*url++);
 	}
 	if (buf_failed(&r->location)) {
 		buf_reset(&r->location);
@@ -74,16 +77,24 @@ response_reason(int status)
 }
 
 static void
+write_header(struct buf *out, const char *name, const char *value)
+{
+	buf_str(out, name);
+	buf_str(out, value);
+	buf_str(out, "\r\n");
+}
+
+static void
 write_head(const struct response *r, struct buf *out)
 {
 	buf_fmt(out, "Status: %d %s\r\n", r->status,
 	    response_reason(r->status));
 	if (r->location.len > 0)
-		buf_fmt(out, "Location: %s\r\n", buf_cstr(&r->location));
+		write_header(out, "Location: ", buf_cstr(&r->location));
 	if (r->cookie.len > 0)
-		buf_fmt(out, "Set-Cookie: %s\r\n", buf_cstr(&r->cookie));
+		write_header(out, "Set-Cookie: ", buf_cstr(&r->cookie));
 	if (r->allow != NULL)
-		buf_fmt(out, "Allow: %s\r\n", r->allow);
+		write_header(out, "Allow: ", r->allow);
 	if (r->status == 401)
 		buf_str(out, "WWW-Authenticate: Bearer\r\n");
 	if (r->retry_after > 0)
@@ -97,7 +108,7 @@ write_head(const struct response *r, struct buf *out)
 		buf_fmt(out, "Content-Security-Policy: default-src 'none'; "
 		    "style-src %s; frame-ancestors 'none'; base-uri 'none'\r\n",
 		    r->style_hash != NULL ? r->style_hash : "'none'");
-	buf_fmt(out, "Content-Type: %s\r\n",
+	write_header(out, "Content-Type: ",
 	    r->type == RESPONSE_HTML ? "text/html; charset=utf-8" :
 	    r->type == RESPONSE_JSON ? "application/json" :
 	    "text/plain; charset=utf-8");

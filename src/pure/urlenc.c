@@ -19,14 +19,20 @@ urlenc_add(struct buf *b, const char *s)
 {
 	static const char hex[] = "0123456789ABCDEF";
 
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-		char esc[3] = { '%', hex[c >> 4], hex[c & 15] };
+	while (*s != '\0') {
+		unsigned char c;
+		size_t n = 0;
 
-		if (is_unreserved(c))
-			buf_char(b, *s);
-		else
+		while (is_unreserved((unsigned char)s[n]))
+			n++;
+		buf_add(b, s, n);
+		s += n;
+		if ((c = (unsigned char)*s) != '\0') {
+			char esc[3] = { '%', hex[c >> 4], hex[c & 15] };
+
 			buf_add(b, esc, sizeof(esc));
+			s++;
+		}
 	}
 }
 
