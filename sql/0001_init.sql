@@ -65,21 +65,29 @@ CREATE TABLE pending_load (
 CREATE INDEX pending_load_crowd ON pending_load (crowd) WHERE crowd > 0;
 INSERT INTO pending_load VALUES (x'', 0, 0);
 
+-- OR FAIL: a failure ends in a rollback anyway, and SQLite keeps no journal for
+-- taking back this one statement.
+CREATE TRIGGER pending_first BEFORE INSERT ON pending
+    WHEN NOT EXISTS (SELECT 1 FROM pending_load
+    WHERE origin_hash = NEW.origin_hash) BEGIN
+	INSERT OR FAIL INTO pending_load VALUES (NEW.origin_hash, 0, 0);
+END;
 CREATE TRIGGER pending_added AFTER INSERT ON pending BEGIN
-	INSERT INTO pending_load VALUES (NEW.origin_hash, 1, 0)
-	    ON CONFLICT (origin_hash) DO UPDATE SET n = n + 1;
-	UPDATE pending_load SET n = n + 1 WHERE origin_hash = x'';
+	UPDATE OR FAIL pending_load SET n = n + 1
+	    WHERE origin_hash = NEW.origin_hash;
+	UPDATE OR FAIL pending_load SET n = n + 1 WHERE origin_hash = x'';
 END;
 CREATE TRIGGER pending_removed AFTER DELETE ON pending BEGIN
-	UPDATE pending_load SET n = n - 1 WHERE origin_hash = OLD.origin_hash;
-	UPDATE pending_load SET n = n - 1 WHERE origin_hash = x'';
+	UPDATE OR FAIL pending_load SET n = n - 1
+	    WHERE origin_hash = OLD.origin_hash;
+	UPDATE OR FAIL pending_load SET n = n - 1 WHERE origin_hash = x'';
 	DELETE FROM pending_load
 	    WHERE origin_hash = OLD.origin_hash AND n = 0;
 END;
 -- An index on n itself would be written with every row; this one seldom is.
 CREATE TRIGGER pending_crowd AFTER UPDATE OF n ON pending_load
     WHEN NEW.n / 16 <> NEW.crowd AND NEW.origin_hash <> x'' BEGIN
-	UPDATE pending_load SET crowd = NEW.n / 16
+	UPDATE OR FAIL pending_load SET crowd = NEW.n / 16
 	    WHERE origin_hash = NEW.origin_hash;
 END;
 

@@ -8,6 +8,10 @@
 #include "log.h"
 #include "store_internal.h"
 
+/* Limits are part of the text: bound ones can make SQLite plan anew each time. */
+#define TEXT_OF(number)		#number
+#define LITERAL(number)		TEXT_OF(number)
+
 /* ---- making room ------------------------------------------------------ */
 
 static enum err
@@ -31,7 +35,8 @@ expire_some(struct store *s, int64_t now, int64_t *total)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_OLDEST,
 	    "SELECT id, expires_at, (SELECT n FROM pending_load"
-	    " WHERE origin_hash = x'') FROM pending ORDER BY id LIMIT :most");
+	    " WHERE origin_hash = x'') FROM pending ORDER BY id"
+	    " LIMIT " LITERAL(PENDING_EXPIRE_BATCH));
 	int64_t gone[PENDING_EXPIRE_BATCH];
 	size_t count = 0, i;
 	enum err e;
@@ -39,7 +44,6 @@ expire_some(struct store *s, int64_t now, int64_t *total)
 	*total = 0;
 	if (st == NULL)
 		return ERR_INTERNAL;
-	store_bind_int(st, ":most", PENDING_EXPIRE_BATCH);
 	while ((e = store_step(s, st, "oldest pending")) == ERR_OK) {
 		*total = sqlite3_column_int64(st, 2);
 		if (sqlite3_column_int64(st, 1) <= now)
@@ -74,7 +78,8 @@ bound_browser(struct store *s, const unsigned char browser[STORE_HASH])
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_OF_BROWSER,
 	    "SELECT id FROM pending WHERE browser_hash = :browser"
-	    " ORDER BY id DESC LIMIT 1 OFFSET :most");
+	    " ORDER BY id DESC LIMIT 1"
+	    " OFFSET " LITERAL(PENDING_PER_BROWSER) " - 1");
 	bool hit = true;
 	enum err e = ERR_OK;
 
@@ -82,7 +87,6 @@ bound_browser(struct store *s, const unsigned char browser[STORE_HASH])
 		return ERR_INTERNAL;
 	while (e == ERR_OK && hit) {
 		store_bind_hash(st, ":browser", browser);
-		store_bind_int(st, ":most", PENDING_PER_BROWSER - 1);
 		e = drop_found(s, st, &hit);
 	}
 	return e;
@@ -120,7 +124,7 @@ static enum err
 insert(struct store *s, const struct store_pending *p)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_ADD,
-	    "INSERT INTO pending (state_hash, browser_hash, bind_hash,"
+	    "INSERT OR FAIL INTO pending (state_hash, browser_hash, bind_hash,"
 	    " link_hash, origin_hash, app, provider, subject, return_to,"
 	    " redirect_uri, scope, key_id, created_at, expires_at)"
 	    " VALUES (:state, :browser, :bind, :link, :origin, :app,"
