@@ -50,45 +50,36 @@ CREATE TABLE pending (
 	expires_at	INTEGER NOT NULL,
 	stage		INTEGER NOT NULL DEFAULT 0,	-- 0 new, 1 taken, 2 done
 	taken_at	INTEGER NOT NULL DEFAULT 0,
+	load		INTEGER NOT NULL,		-- rows there were when it came, with itself
 	outcome		TEXT				-- once done: connected…, or an error code
 ) STRICT;
 CREATE INDEX pending_browser ON pending (browser_hash);
 CREATE INDEX pending_origin ON pending (origin_hash);
 
--- How many pending rows each address prefix has; x'' is all of them. Kept by
--- the triggers below, so that a flood is bounded without counting rows.
-CREATE TABLE pending_load (
+-- Who is busiest, when there are too many: of each address prefix the number of
+-- rows whose state_hash begins with the hexadecimal digit 0. That is one row in
+-- 16, by chance, so that the others cost nothing here.
+CREATE TABLE pending_crowd (
 	origin_hash	BLOB NOT NULL PRIMARY KEY,
-	n		INTEGER NOT NULL,
-	crowd		INTEGER NOT NULL DEFAULT 0	-- n in steps of 16: who is busiest
+	n		INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX pending_load_crowd ON pending_load (crowd) WHERE crowd > 0;
-INSERT INTO pending_load VALUES (x'', 0, 0);
+CREATE INDEX pending_crowd_n ON pending_crowd (n);
 
 -- OR FAIL: a failure ends in a rollback anyway, and SQLite keeps no journal for
 -- taking back this one statement.
-CREATE TRIGGER pending_first BEFORE INSERT ON pending
-    WHEN NOT EXISTS (SELECT 1 FROM pending_load
-    WHERE origin_hash = NEW.origin_hash) BEGIN
-	INSERT OR FAIL INTO pending_load VALUES (NEW.origin_hash, 0, 0);
-END;
-CREATE TRIGGER pending_added AFTER INSERT ON pending BEGIN
-	UPDATE OR FAIL pending_load SET n = n + 1
+CREATE TRIGGER pending_added AFTER INSERT ON pending
+    WHEN NEW.state_hash < x'10' BEGIN
+	UPDATE OR FAIL pending_crowd SET n = n + 1
 	    WHERE origin_hash = NEW.origin_hash;
-	UPDATE OR FAIL pending_load SET n = n + 1 WHERE origin_hash = x'';
+	INSERT OR FAIL INTO pending_crowd SELECT NEW.origin_hash, 1
+	    WHERE changes() = 0;
 END;
-CREATE TRIGGER pending_removed AFTER DELETE ON pending BEGIN
-	UPDATE OR FAIL pending_load SET n = n - 1
+CREATE TRIGGER pending_removed AFTER DELETE ON pending
+    WHEN OLD.state_hash < x'10' BEGIN
+	UPDATE OR FAIL pending_crowd SET n = n - 1
 	    WHERE origin_hash = OLD.origin_hash;
-	UPDATE OR FAIL pending_load SET n = n - 1 WHERE origin_hash = x'';
-	DELETE FROM pending_load
+	DELETE FROM pending_crowd
 	    WHERE origin_hash = OLD.origin_hash AND n = 0;
-END;
--- An index on n itself would be written with every row; this one seldom is.
-CREATE TRIGGER pending_crowd AFTER UPDATE OF n ON pending_load
-    WHEN NEW.n / 16 <> NEW.crowd AND NEW.origin_hash <> x'' BEGIN
-	UPDATE OR FAIL pending_load SET crowd = NEW.n / 16
-	    WHERE origin_hash = NEW.origin_hash;
 END;
 
 -- An account at a provider that we hold tokens for. States: ARCHITECTURE.md.

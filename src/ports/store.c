@@ -34,7 +34,7 @@ static const struct {
 	{ STORE_ROLE_START, "app", MAY_READ },
 	{ STORE_ROLE_START, "start_link", MAY_READ },
 	{ STORE_ROLE_START, "pending", MAY_READ | MAY_INSERT | MAY_DELETE },
-	{ STORE_ROLE_START, "pending_load", MAY_READ | MAY_INSERT |
+	{ STORE_ROLE_START, "pending_crowd", MAY_READ | MAY_INSERT |
 	    MAY_UPDATE | MAY_DELETE | BY_TRIGGER },
 
 	{ STORE_ROLE_CALLBACK, "app", MAY_READ },
@@ -216,6 +216,7 @@ configure_library(void)
 {
 	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 64);
 }
 
 enum err

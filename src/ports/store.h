@@ -189,9 +189,9 @@ struct store_pending {
 /*
  * Insert p, first making room: the oldest rows go if they have expired, a few
  * at a time; then the browser's oldest while it has PENDING_PER_BROWSER; then
- * the oldest of the most numerous origin while there are PENDING_TOTAL. Origins
- * are counted in steps of 16: of two that differ by less either may be it, and
- * where none has 16 rows the oldest row of all goes.
+ * the oldest of the most numerous origin while there are PENDING_TOTAL. Which
+ * that is, one row in 16 tells, taken by chance: between two that are about as
+ * numerous it can go either way.
  */
 enum err store_pending_add(struct store *s, const struct store_pending *p)
     MUST_CHECK;

@@ -293,6 +293,17 @@ purge_one(struct store *s, enum stmt slot, const char *sql, int64_t now,
 	return e;
 }
 
+/* The newest row knows how many there are. */
+static enum err
+count_pending(struct store *s)
+{
+	sqlite3_stmt *st = store_stmt(s, STMT_PURGE_COUNT,
+	    "UPDATE pending SET load = (SELECT count(*) FROM pending)"
+	    " WHERE id = (SELECT max(id) FROM pending)");
+
+	return st == NULL ? ERR_INTERNAL : store_run(s, st, "purge");
+}
+
 enum err
 store_purge(struct store *s, int64_t now, struct store_purged *out)
 {
@@ -305,6 +316,7 @@ store_purge(struct store *s, int64_t now, struct store_purged *out)
 	if ((e = purge_one(s, STMT_PURGE_PENDING,
 	    "DELETE FROM pending WHERE expires_at <= :now",
 	    now, &out->pending)) != ERR_OK ||
+	    (e = count_pending(s)) != ERR_OK ||
 	    (e = purge_one(s, STMT_PURGE_LINKS,
 	    "DELETE FROM start_link WHERE expires_at <= :now",
 	    now, &out->links)) != ERR_OK ||

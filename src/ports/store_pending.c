@@ -28,14 +28,16 @@ drop(struct store *s, int64_t id)
 
 /*
  * Of the oldest rows those that have expired go. Those behind one that is done,
- * and so lives longer, wait for it.
+ * and so lives longer, wait for it. *total is the number of rows that are left:
+ * the newest one knows how many there were when it came, and rows go only here,
+ * and by store_purge().
  */
 static enum err
 expire_some(struct store *s, int64_t now, int64_t *total)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_OLDEST,
-	    "SELECT id, expires_at, (SELECT n FROM pending_load"
-	    " WHERE origin_hash = x'') FROM pending ORDER BY id"
+	    "SELECT id, expires_at, (SELECT load FROM pending"
+	    " ORDER BY id DESC LIMIT 1) FROM pending ORDER BY id"
 	    " LIMIT " LITERAL(PENDING_EXPIRE_BATCH));
 	int64_t gone[PENDING_EXPIRE_BATCH];
 	size_t count = 0, i;
@@ -74,7 +76,8 @@ drop_found(struct store *s, sqlite3_stmt *find, bool *hit)
 
 /* A browser's oldest goes while it has as many as it may have. */
 static enum err
-bound_browser(struct store *s, const unsigned char browser[STORE_HASH])
+bound_browser(struct store *s, const unsigned char browser[STORE_HASH],
+    int64_t *total)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_OF_BROWSER,
 	    "SELECT id FROM pending WHERE browser_hash = :browser"
@@ -88,20 +91,21 @@ bound_browser(struct store *s, const unsigned char browser[STORE_HASH])
 	while (e == ERR_OK && hit) {
 		store_bind_hash(st, ":browser", browser);
 		e = drop_found(s, st, &hit);
+		*total -= hit;
 	}
 	return e;
 }
 
 /*
- * All together: the oldest of the busiest origin goes; where none is busy, the
- * oldest of all.
+ * All together: the oldest of the busiest origin goes; where none was counted,
+ * the oldest of all.
  */
 static enum err
-bound_total(struct store *s, int64_t total)
+bound_total(struct store *s, int64_t *total)
 {
 	sqlite3_stmt *busiest = store_stmt(s, STMT_PENDING_OF_BUSIEST,
 	    "SELECT id FROM pending WHERE origin_hash = (SELECT origin_hash"
-	    " FROM pending_load WHERE crowd > 0 ORDER BY crowd DESC LIMIT 1)"
+	    " FROM pending_crowd ORDER BY n DESC LIMIT 1)"
 	    " ORDER BY id LIMIT 1");
 	sqlite3_stmt *oldest = store_stmt(s, STMT_PENDING_OLDEST_ID,
 	    "SELECT id FROM pending ORDER BY id LIMIT 1");
@@ -110,10 +114,11 @@ bound_total(struct store *s, int64_t total)
 
 	if (busiest == NULL || oldest == NULL)
 		return ERR_INTERNAL;
-	for (; e == ERR_OK && hit && total >= PENDING_TOTAL; total--) {
+	while (e == ERR_OK && hit && *total >= PENDING_TOTAL) {
 		e = drop_found(s, busiest, &hit);
 		if (e == ERR_OK && !hit)
 			e = drop_found(s, oldest, &hit);
+		*total -= hit;
 	}
 	return e;
 }
@@ -121,15 +126,15 @@ bound_total(struct store *s, int64_t total)
 /* ---- rows ------------------------------------------------------------- */
 
 static enum err
-insert(struct store *s, const struct store_pending *p)
+insert(struct store *s, const struct store_pending *p, int64_t load)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_ADD,
 	    "INSERT OR FAIL INTO pending (state_hash, browser_hash, bind_hash,"
 	    " link_hash, origin_hash, app, provider, subject, return_to,"
-	    " redirect_uri, scope, key_id, created_at, expires_at)"
+	    " redirect_uri, scope, key_id, created_at, expires_at, load)"
 	    " VALUES (:state, :browser, :bind, :link, :origin, :app,"
 	    " :provider, :subject, :return_to, :redirect_uri, :scope, :key_id,"
-	    " :created, :expires)");
+	    " :created, :expires, :load)");
 
 	if (st == NULL)
 		return ERR_INTERNAL;
@@ -149,6 +154,7 @@ insert(struct store *s, const struct store_pending *p)
 	store_bind_int(st, ":key_id", p->key_id);
 	store_bind_int(st, ":created", p->created_at);
 	store_bind_int(st, ":expires", p->expires_at);
+	store_bind_int(st, ":load", load);
 	return store_run(s, st, "add pending");
 }
 
@@ -161,9 +167,9 @@ store_pending_add(struct store *s, const struct store_pending *p)
 	if ((e = store_begin(s)) != ERR_OK)
 		return e;
 	if ((e = expire_some(s, p->created_at, &total)) != ERR_OK ||
-	    (e = bound_browser(s, p->browser_hash)) != ERR_OK ||
-	    (e = bound_total(s, total)) != ERR_OK ||
-	    (e = insert(s, p)) != ERR_OK) {
+	    (e = bound_browser(s, p->browser_hash, &total)) != ERR_OK ||
+	    (e = bound_total(s, &total)) != ERR_OK ||
+	    (e = insert(s, p, total + 1)) != ERR_OK) {
 		store_rollback(s);
 		return e;
 	}

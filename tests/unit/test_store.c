@@ -509,69 +509,105 @@ number_of(const char *sql)
 	return n;
 }
 
-#define TOTAL "SELECT n FROM pending_load WHERE origin_hash = x''"
+#define TOTAL "SELECT load FROM pending ORDER BY id DESC LIMIT 1"
+#define COUNT "SELECT count(*) FROM pending"
 
-/* The count is what the bound goes by: no need to fill the table. */
+/* The newest row's count is what the bound goes by: no need to fill the table. */
 static void
 say_that_it_is_full(void)
 {
 	char sql[128];
 
-	snprintf(sql, sizeof(sql), "UPDATE pending_load SET n = %d"
-	    " WHERE origin_hash = x''", PENDING_TOTAL);
+	snprintf(sql, sizeof(sql), "UPDATE pending SET load = %d"
+	    " WHERE id = (SELECT max(id) FROM pending)", PENDING_TOTAL);
 	run_sql(sql);
 }
 
+/* One row in 16 is counted: those of states 0 to 15 here, of 256. */
 static void
 when_full_the_oldest_of_the_busiest_origin_goes(void)
 {
 	struct store *s = with_app(JOURNAL_AUTO);
 	unsigned i;
 
-	add_pending(s, 100, 200, 88, NOW);	/* older, but alone */
-	for (i = 0; i < 20; i++)
+	add_pending(s, 255, 200, 88, NOW);	/* older, but alone */
+	for (i = 0; i < 2; i++)
 		add_pending(s, i, 10 + i, 77, NOW);
-	for (i = 0; i < 36; i++)		/* busier */
-		add_pending(s, 40 + i, 50 + i, 66, NOW);
+	add_pending(s, 254, 19, 66, NOW);
+	for (i = 0; i < 4; i++)			/* busier */
+		add_pending(s, 10 + i, 20 + i, 66, NOW);
 	store_close(s);
-	CU_ASSERT_EQUAL(number_of(TOTAL), 57);
+	CU_ASSERT_EQUAL(number_of(TOTAL), 8);
+	CU_ASSERT_EQUAL(number_of(COUNT), 8);
+	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM pending_crowd"), 2);
+	CU_ASSERT_EQUAL(number_of("SELECT max(n) FROM pending_crowd"), 4);
 	say_that_it_is_full();
 
 	s = open_as(STORE_ROLE_START);
-	/* As long as it is busier by a whole step. */
-	for (i = 0; i < 5; i++)
-		add_pending(s, 110 + i, 210 + i, 99, NOW);
-	CU_ASSERT_TRUE(has_pending(s, 100, 200));
+	for (i = 0; i < 3; i++)
+		add_pending(s, 240 + i, 210 + i, 99, NOW);
+	CU_ASSERT_TRUE(has_pending(s, 255, 200));
 	CU_ASSERT_TRUE(has_pending(s, 0, 10));
-	CU_ASSERT_FALSE(has_pending(s, 44, 54));
-	CU_ASSERT_TRUE(has_pending(s, 45, 55));
-	CU_ASSERT_TRUE(has_pending(s, 114, 214));
+	CU_ASSERT_FALSE(has_pending(s, 254, 19));
+	CU_ASSERT_FALSE(has_pending(s, 11, 21));
+	CU_ASSERT_TRUE(has_pending(s, 12, 22));
+	CU_ASSERT_TRUE(has_pending(s, 242, 212));
 	store_close(s);
 	CU_ASSERT_EQUAL(number_of(TOTAL), PENDING_TOTAL);
-	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM pending"), 57);
+	CU_ASSERT_EQUAL(number_of(COUNT), 8);
+	CU_ASSERT_EQUAL(number_of("SELECT max(n) FROM pending_crowd"), 2);
 }
 
 static void
-when_full_and_nobody_is_busy_the_oldest_goes(void)
+when_full_and_nobody_was_counted_the_oldest_goes(void)
 {
 	struct store *s = with_app(JOURNAL_AUTO);
 	unsigned i;
 
 	for (i = 0; i < 15; i++)
-		add_pending(s, i, 10 + i, 77, NOW);
-	add_pending(s, 20, 30, 88, NOW);
+		add_pending(s, 100 + i, 10 + i, 77, NOW);
+	add_pending(s, 120, 30, 88, NOW);
 	store_close(s);
+	CU_ASSERT_EQUAL(number_of(TOTAL), 16);
 	say_that_it_is_full();
 
 	s = open_as(STORE_ROLE_START);
-	add_pending(s, 21, 31, 99, NOW);
-	CU_ASSERT_FALSE(has_pending(s, 0, 10));
+	add_pending(s, 121, 31, 99, NOW);
+	CU_ASSERT_FALSE(has_pending(s, 100, 10));
 	for (i = 1; i < 15; i++)
-		CU_ASSERT_TRUE(has_pending(s, i, 10 + i));
-	CU_ASSERT_TRUE(has_pending(s, 20, 30));
-	CU_ASSERT_TRUE(has_pending(s, 21, 31));
+		CU_ASSERT_TRUE(has_pending(s, 100 + i, 10 + i));
+	CU_ASSERT_TRUE(has_pending(s, 120, 30));
+	CU_ASSERT_TRUE(has_pending(s, 121, 31));
 	store_close(s);
 	CU_ASSERT_EQUAL(number_of(TOTAL), PENDING_TOTAL);
+}
+
+/* Nothing that makes a row go leaves the count behind. */
+static void
+the_newest_row_knows_how_many_there_are(void)
+{
+	struct store *s = with_app(JOURNAL_AUTO);
+	struct store_purged purged;
+	unsigned i;
+
+	for (i = 0; i < 40; i++)
+		add_pending(s, i, i < 20 ? 1 : i, 3, NOW + i / 10);
+	CU_ASSERT_EQUAL(number_of(COUNT), PENDING_PER_BROWSER + 20);
+	CU_ASSERT_EQUAL(number_of(TOTAL), PENDING_PER_BROWSER + 20);
+	add_pending(s, 50, 50, 3, NOW + PENDING_TTL);
+	CU_ASSERT_EQUAL(number_of(TOTAL), number_of(COUNT));
+	CU_ASSERT_EQUAL(store_purge(s, NOW + PENDING_TTL + 2, &purged),
+	    ERR_OK);
+	CU_ASSERT_TRUE(purged.pending > 0);
+	CU_ASSERT_EQUAL(number_of(COUNT), 11);
+	CU_ASSERT_EQUAL(number_of(TOTAL), 11);
+	CU_ASSERT_EQUAL(store_purge(s, NOW + 2 * PENDING_TTL, &purged),
+	    ERR_OK);
+	CU_ASSERT_EQUAL(number_of(COUNT), 0);
+	add_pending(s, 60, 60, 3, NOW + 3 * PENDING_TTL);
+	CU_ASSERT_EQUAL(number_of(TOTAL), 1);
+	store_close(s);
+	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM pending_crowd"), 0);
 }
 
 static void
@@ -592,7 +628,8 @@ expired_rows_go_a_few_at_a_time(void)
 	CU_ASSERT_TRUE(has_pending(s, 100, 1));
 	store_close(s);
 	CU_ASSERT_EQUAL(number_of(TOTAL), 2);
-	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM pending_load"), 2);
+	CU_ASSERT_EQUAL(number_of(COUNT), 2);
+	CU_ASSERT_EQUAL(number_of("SELECT count(*) FROM pending_crowd"), 0);
 }
 
 /* ---- connections ------------------------------------------------------ */
@@ -1375,8 +1412,10 @@ static const struct test tests[] = {
 	    a_browser_has_sixteen_and_its_oldest_goes },
 	{ "when full the oldest of the busiest origin goes",
 	    when_full_the_oldest_of_the_busiest_origin_goes },
-	{ "where nobody is busy the oldest of all goes",
-	    when_full_and_nobody_is_busy_the_oldest_goes },
+	{ "where nobody was counted the oldest of all goes",
+	    when_full_and_nobody_was_counted_the_oldest_goes },
+	{ "the newest pending row knows how many there are",
+	    the_newest_row_knows_how_many_there_are },
 	{ "expired rows go a few at a time", expired_rows_go_a_few_at_a_time },
 	{ "a connection comes back as it was",
 	    a_connection_comes_back_as_it_was },
