@@ -20,6 +20,8 @@
 #include "limit.h"
 #include "lockdown.h"
 #include "log.h"
+#include "page.h"
+#include "pages.h"
 #include "problem.h"
 #include "workers.h"
 
@@ -30,6 +32,7 @@ struct app {
 	const struct app_spec	*spec;
 	char			*path;		/* of the configuration */
 	struct conf		*conf;
+	struct pages		*pages;
 	struct keyring		*pending_keys;
 	struct keyring		*token_keys;
 	struct store		*store;
@@ -39,6 +42,21 @@ struct app {
 };
 
 /* ---- what a program needs --------------------------------------------- */
+
+/*
+ * Whatever is wrong with the folder's files was logged, and does without them;
+ * NULL is for as long as there is no configuration.
+ */
+static void
+load_pages(struct app *a, const char *folder)
+{
+	if (a->spec->json_only)
+		return;
+	pages_free(a->pages);
+	if (pages_load(folder, &a->pages) != ERR_OK)
+		log_error("app: going on with the shipped pages in the place "
+		    "of what is wrong");
+}
 
 /* Configuration and keys: read before workers are forked. */
 static bool
@@ -53,6 +71,7 @@ load(struct app *a)
 		if (!log_open(a->conf->log))
 			log_error("app: can't log to %s; going on with "
 			    "the log so far", a->conf->log);
+		load_pages(a, a->conf->pages);
 	}
 	if ((needs & APP_PENDING_KEYS) != 0 && a->pending_keys == NULL &&
 	    keyring_open(a->conf->keys, "pending.key",
@@ -103,10 +122,12 @@ release(struct app *a)
 	store_close(a->store);
 	keyring_close(a->token_keys);
 	keyring_close(a->pending_keys);
+	pages_free(a->pages);
 	conf_free(a->conf);
 	a->http = NULL;
 	a->store = NULL;
 	a->token_keys = a->pending_keys = NULL;
+	a->pages = NULL;
 	a->conf = NULL;
 }
 
@@ -133,16 +154,16 @@ reload(void *arg)
 /* ---- requests --------------------------------------------------------- */
 
 static void
-answer_problem(const struct app *a, enum problem p,
-    const struct request *req, struct response *res)
+answer_problem(struct app *a, enum problem p, const struct request *req,
+    struct response *res)
 {
-	struct buf home = BUF_INIT(LIMIT_URL);
+	struct page page;
 
-	if (a->conf != NULL)
-		buf_fmt(&home, "%s/", a->conf->origin);
-	problem_answer(res, p, a->spec->json_only || request_wants_json(req),
-	    home.len > 0 ? buf_cstr(&home) : NULL);
-	buf_clear(&home);
+	if (a->pages == NULL)
+		load_pages(a, NULL);
+	page_init(&page, res, a->pages, a->conf, req);
+	problem_answer(&page, p, a->spec->json_only ||
+	    request_wants_json(req), NULL);
 }
 
 static void
@@ -165,6 +186,7 @@ handle(void *arg, struct request *req, struct response *res)
 		answer_problem(a, PROBLEM_UNAVAILABLE, req, res);
 	} else {
 		ctx.conf = a->conf;
+		ctx.pages = a->pages;
 		ctx.store = a->store;
 		ctx.pending_keys = a->pending_keys;
 		ctx.token_keys = a->token_keys;

@@ -4,9 +4,9 @@
 
 /*
  * embed - text files that are part of the programs: the provider presets
- * (providers/NAME.conf) and the migrations (sql/NNNN_name.sql). The arrays are
- * written at build time by tools/embed.awk, sorted as its arguments were; the
- * last entry has no name.
+ * (providers/NAME.conf), the migrations (sql/NNNN_name.sql), and texts and
+ * style of the pages (pages/). The arrays are written at build time by
+ * tools/embed.awk, sorted as its arguments were; the last entry has no name.
  */
 struct embedded_file {
 	const char	*name;		/* without its folder */
@@ -15,5 +15,6 @@ struct embedded_file {
 
 extern const struct embedded_file embedded_presets[];
 extern const struct embedded_file embedded_migrations[];
+extern const struct embedded_file embedded_pages[];
 
 #endif

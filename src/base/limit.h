@@ -22,6 +22,12 @@
 #define LIMIT_ENV_COUNT		512	/* variables of one FastCGI request */
 #define LIMIT_ENV_BYTES		131072	/* all of them together */
 
+/* The pages. */
+#define LIMIT_TEXT_FILE		65536	/* a file of texts */
+#define LIMIT_TEXT		1000	/* one text in it */
+#define LIMIT_STYLE		32768	/* a site's style.css */
+#define LIMIT_LANGUAGES		64
+
 /* Parameters. */
 #define LIMIT_NAME		32	/* provider and app names */
 #define LIMIT_RETURN_TO		2048

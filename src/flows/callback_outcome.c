@@ -17,61 +17,64 @@
 bool
 callback_fail(struct callback *c, enum problem p)
 {
-	struct buf home = BUF_INIT(LIMIT_URL);
+	/* The same address again, which a form that was posted does not have. */
+	bool again = p == PROBLEM_UNAVAILABLE && c->req->method == METHOD_GET;
+	struct page page;
 
-	buf_fmt(&home, "%s/", c->conf->origin);
-	problem_answer(c->res, p, request_wants_json(c->req),
-	    buf_cstr(&home));
-	buf_clear(&home);
+	page_init(&page, c->res, c->ctx->pages, c->conf, c->req);
+	problem_answer(&page, p, request_wants_json(c->req),
+	    again ? "" : NULL);
 	return false;
 }
 
 /* ---- the end of a flow ------------------------------------------------ */
 
-/* The words for each end; used where there is no page of the site's. */
-static const struct {
+/* What people read where the site has no page of its own for the end. */
+static const struct ending {
 	const char	*code;
-	const char	*title;
-	const char	*text;
+	enum text	 text;
+	bool		 ours;		/* somebody must act: show the number */
+	bool		 again;		/* a new attempt may help */
 } endings[] = {
-	{ PENDING_CONNECTED, "Connected",
-	    "The account is connected. You can close this window." },
-	{ DENIED, "Not connected",
-	    "You declined, so nothing was connected." },
-	{ PROVIDER_REJECTED, "Not connected",
-	    "The service did not accept this attempt. Start again." },
-	{ PROVIDER_MISCONFIGURED, "Not connected",
-	    "The service does not accept this site as it is set up. The "
-	    "site's operator must mend it." },
-	{ INVALID_RESPONSE, "Not connected",
-	    "The service gave an answer that can't be trusted. Start again." },
-	{ TEMPORARILY_UNAVAILABLE, "Not connected",
-	    "The service can't be reached right now. Try again in a few "
-	    "minutes." },
-	{ INTERRUPTED, "Not connected",
-	    "The attempt was interrupted. Start again." },
-	{ SERVER_ERROR, "Not connected",
-	    "Something went wrong here; it is not your fault. Start again." },
+	{ PENDING_CONNECTED, TEXT_CONNECTED, false, false },
+	{ DENIED, TEXT_DENIED, false, true },
+	{ PROVIDER_REJECTED, TEXT_REJECTED, true, true },
+	{ PROVIDER_MISCONFIGURED, TEXT_MISCONFIGURED, true, false },
+	{ INVALID_RESPONSE, TEXT_INVALID_RESPONSE, true, true },
+	{ TEMPORARILY_UNAVAILABLE, TEXT_UNREACHABLE, true, true },
+	{ INTERRUPTED, TEXT_INTERRUPTED, true, true },
+	{ SERVER_ERROR, TEXT_FAILED, true, true },
 };
 
 static void
 ending_page(struct callback *c, const char *code)
 {
-	size_t i = 0;
+	const struct ending *e = endings;
 	struct buf url = BUF_INIT(LIMIT_URL + 256);
+	bool connected = strcmp(code, PENDING_CONNECTED) == 0, again;
+	struct page page;
 
-	while (i + 1 < sizeof(endings) / sizeof(endings[0]) &&
-	    strcmp(endings[i].code, code) != 0)
-		i++;
-	page_begin(c->res, 200, endings[i].title);
-	page_text(c->res, endings[i].text);
-	if (i > 0 && !c->pending.has_link) {
+	while (e + 1 < endings + sizeof(endings) / sizeof(endings[0]) &&
+	    strcmp(e->code, code) != 0)
+		e++;
+	/* A link's secret is not ours to know: who has it opens it again. */
+	again = e->again && !c->pending.has_link;
+	page_init(&page, c->res, c->ctx->pages, c->conf, c->req);
+	page.value[VALUE_PROVIDER] = c->provider->label;
+	page.value[VALUE_APP] = c->pending.app;
+	page_begin(&page, 200, connected ? PAGE_DONE : PAGE_WRONG, e->text);
+	page_text(&page, e->text + 1);
+	page_text(&page, e->text + 2);
+	if (again) {
 		buf_fmt(&url, "%s/start?", c->conf->url);
 		urlenc_pair(&url, "provider", c->pending.provider);
 		urlenc_pair(&url, "app", c->pending.app);
-		page_link(c->res, buf_cstr(&url), "Try again");
+		page_link(&page, buf_cstr(&url), TEXT_AGAIN, true);
 	}
-	page_end(c->res);
+	page_home(&page, TEXT_BACK, !again);
+	if (e->ours)
+		page_number(&page);
+	page_end(&page);
 	buf_clear(&url);
 }
 

@@ -9,10 +9,12 @@
 struct conf;
 struct httpc;
 struct keyring;
+struct pages;
 struct store;
 
 struct context {
 	const struct conf	*conf;
+	const struct pages	*pages;
 	struct store		*store;
 	struct keyring		*pending_keys;
 	struct keyring		*token_keys;

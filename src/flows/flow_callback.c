@@ -83,6 +83,7 @@ static void
 forward_by_get(struct callback *c)
 {
 	struct buf url = BUF_INIT(RESPONSE_LOCATION_MAX);
+	struct page page;
 
 	buf_fmt(&url, "%s/callback%s?", c->conf->url, c->req->path_info);
 	if (c->code != NULL)
@@ -95,9 +96,11 @@ forward_by_get(struct callback *c)
 	if (buf_failed(&url)) {
 		callback_fail(c, PROBLEM_QUERY_SIZE);
 	} else {
-		page_begin_forwarding(c->res, "One moment", buf_cstr(&url));
-		page_link(c->res, buf_cstr(&url), "Continue");
-		page_end(c->res);
+		page_init(&page, c->res, c->ctx->pages, c->conf, c->req);
+		page_begin_forwarding(&page, TEXT_FORWARD, buf_cstr(&url));
+		page_text(&page, TEXT_FORWARD_TEXT);
+		page_link(&page, buf_cstr(&url), TEXT_CONTINUE, true);
+		page_end(&page);
 	}
 	buf_clear(&url);
 }

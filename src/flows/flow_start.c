@@ -30,12 +30,10 @@ const char *const start_fields[P__MAX] = {
 bool
 start_fail(struct start *s, enum problem p)
 {
-	struct buf home = BUF_INIT(LIMIT_URL);
+	struct page page;
 
-	buf_fmt(&home, "%s/", s->conf->origin);
-	problem_answer(s->res, p, request_wants_json(s->req),
-	    buf_cstr(&home));
-	buf_clear(&home);
+	page_init(&page, s->res, s->ctx->pages, s->conf, s->req);
+	problem_answer(&page, p, request_wants_json(s->req), NULL);
 	return false;
 }
 

@@ -9,8 +9,7 @@
  */
 #include <stdbool.h>
 
-#include "request.h"
-#include "response.h"
+#include "page.h"
 
 enum problem {
 	PROBLEM_INVALID_REQUEST,	/* 400 */
@@ -37,10 +36,10 @@ enum problem {
 enum problem problem_of_status(int status);
 
 /*
- * Replace what *res holds with that problem. json: as JSON, else as a page;
- * home is where its link leads (an absolute URL, or NULL for none).
+ * Replace what the page's response holds with that problem. json: as JSON,
+ * else as a page. again: where trying again may help, or NULL.
  */
-void problem_answer(struct response *res, enum problem p, bool json,
-    const char *home);
+void problem_answer(struct page *page, enum problem p, bool json,
+    const char *again);
 
 #endif

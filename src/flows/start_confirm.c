@@ -41,38 +41,53 @@ confirm_mac(const struct start *s, const unsigned char *key, int64_t expires,
 	base64url_encode(mac, sizeof(mac), out);
 }
 
+/* Who asks for what, where it was not the site that the visitor is at. */
+static void
+put_question(const struct start *s, struct page *p)
+{
+	const struct page_fact facts[] = {
+		{ TEXT_CONFIRM_PROVIDER, s->provider->label },
+		{ TEXT_CONFIRM_APP, s->app.name },
+		{ TEXT_CONFIRM_SUBJECT, s->link.subject },
+		{ TEXT__MAX, NULL }
+	};
+
+	if (s->value[P_LINK] == NULL) {
+		page_text(p, TEXT_CONFIRM_TEXT);
+	} else {
+		page_text(p, TEXT_CONFIRM_LINK);
+		page_facts(p, facts);
+	}
+}
+
 static void
 confirm_page(struct start *s)
 {
 	char mac[SECRET_CHARS + 1], value[SECRET_CHARS + 32];
 	int64_t expires = clock_now() + CONFIRM_TTL;
 	struct page_field fields[P__MAX + 1] = { { NULL, NULL } };
-	struct buf text = BUF_INIT(2048), action = BUF_INIT(LIMIT_URL + 16);
+	struct buf action = BUF_INIT(LIMIT_URL + 16);
+	struct page page;
 	int i;
 
 	confirm_mac(s, keyring_at(s->ctx->pending_keys, 0), expires, mac);
 	snprintf(value, sizeof(value), "%lld.%s", (long long)expires, mac);
 	for (i = 0; i < P__SIGNED; i++)
-		fields[i] = (struct page_field){ start_fields[i], s->value[i] };
+		fields[i] = (struct page_field){ start_fields[i],
+		    s->value[i] };
 	fields[i] = (struct page_field){ start_fields[P_CONFIRM], value };
-
-	buf_fmt(&text, "Connect %s?", s->provider->name);
-	page_begin(s->res, 200, buf_cstr(&text));
-	buf_reset(&text);
-	buf_fmt(&text, "%s asks for access to an account at %s. Go on only if "
-	    "you wanted to connect one.", s->app.name, s->provider->name);
-	page_text(s->res, buf_cstr(&text));
-	if (s->value[P_LINK] != NULL) {
-		buf_reset(&text);
-		buf_fmt(&text, "It will be kept for: %s", s->link.subject);
-		page_text(s->res, buf_cstr(&text));
-	}
 	buf_fmt(&action, "%s/start", s->conf->url);
-	page_form(s->res, buf_cstr(&action), fields, "Connect");
-	page_small(s->res, "You decide at the next page what it may do.");
-	page_end(s->res);
+
+	page_init(&page, s->res, s->ctx->pages, s->conf, s->req);
+	page.value[VALUE_PROVIDER] = s->provider->label;
+	page.value[VALUE_APP] = s->app.name;
+	page_begin(&page, 200, PAGE_ASK, TEXT_CONFIRM);
+	put_question(s, &page);
+	page_form(&page, buf_cstr(&action), fields, NULL, TEXT_CONFIRM_BUTTON);
+	page_quiet(&page, TEXT_CONFIRM_NOTE);
+	page_home(&page, TEXT_CONFIRM_CANCEL, false);
+	page_end(&page);
 	browser_set_cookie(s->conf, s->cookie, s->res);
-	buf_clear(&text);
 	buf_clear(&action);
 }
 

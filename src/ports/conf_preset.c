@@ -3,17 +3,14 @@
 
 #include "conf.h"
 
-#include <sys/stat.h>
-
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "conf_internal.h"
 #include "embed.h"
+#include "secretfile.h"
 #include "wipe.h"
 #include "xalloc.h"
 
@@ -102,55 +99,6 @@ conf_preset_names(const struct conf_build *b, struct buf *out)
 	free(path);
 }
 
-/*
- * Presets hold no secrets, so others may read them; whoever may write them
- * could send secrets elsewhere. ERR_NOT_FOUND is not logged.
- */
-static enum err
-read_beside(const char *path, struct buf *out)
-{
-	struct conf_place at = { path, 0 };
-	struct stat st;
-	enum err e = ERR_CONFIG;
-	ssize_t n = 0;
-	char *room;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0 && errno == ENOENT)
-		return ERR_NOT_FOUND;
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		conf_complain(&at, "can't be read: %s", strerror(errno));
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		conf_complain(&at, "is not a regular file");
-		goto out;
-	}
-	if ((st.st_mode & S_IWOTH) != 0) {
-		conf_complain(&at, "can be written by others; run chmod o-w "
-		    "%s", path);
-		goto out;
-	}
-	if (st.st_size > CONF_FILE_MAX) {
-		conf_complain(&at, "is longer than %d bytes", CONF_FILE_MAX);
-		goto out;
-	}
-	while ((room = buf_reserve(out, 4096)) != NULL) {
-		n = read(fd, room, 4096);
-		buf_cut(out, out->len - 4096 + (n > 0 ? (size_t)n : 0));
-		if (n == 0 || (n < 0 && errno != EINTR))
-			break;
-	}
-	if (room == NULL || n < 0)
-		conf_complain(&at, "can't be read");
-	else
-		e = ERR_OK;
-out:
-	if (fd >= 0)
-		close(fd);
-	return e;
-}
-
 static struct conf_reader *
 new_reader(struct conf_build *b)
 {
@@ -166,13 +114,14 @@ new_reader(struct conf_build *b)
 static struct conf_section *
 load_preset(struct conf_build *b, const char *name)
 {
-	struct buf text = BUF_INIT(CONF_FILE_MAX + 4096), label = BUF_INIT(256);
+	struct buf text = BUF_INIT(CONF_FILE_MAX), label = BUF_INIT(256);
 	const struct embedded_file *f = embedded(name);
 	struct conf_section *s = NULL;
 	struct conf_reader *r;
 	struct conf_place at;
 	char *path = beside(b, name);
-	enum err e = path != NULL ? read_beside(path, &text) : ERR_NOT_FOUND;
+	enum err e = path != NULL ? secretfile_read_public(path, &text) :
+	    ERR_NOT_FOUND;
 
 	if (e == ERR_NOT_FOUND && f == NULL)
 		goto out;

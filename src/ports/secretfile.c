@@ -50,11 +50,6 @@ acceptable(const char *path, const struct stat *st)
 {
 	uid_t me = geteuid();
 
-	if (!S_ISREG(st->st_mode)) {
-		log_error("%s: is not a regular file; put one in its place",
-		    path);
-		return false;
-	}
 	if (st->st_uid != 0 && st->st_uid != me) {
 		log_error("%s: belongs to uid %u, who could change it at any "
 		    "time: chown %u %s", path, (unsigned)st->st_uid,
@@ -69,6 +64,17 @@ acceptable(const char *path, const struct stat *st)
 		return false;
 	}
 	return true;
+}
+
+/* The same for one without secrets: it must not be anybody's to change. */
+static bool
+acceptable_public(const char *path, const struct stat *st)
+{
+	if ((st->st_mode & S_IWOTH) == 0)
+		return true;
+	log_error("%s: can be written by others; run chmod o-w %s", path,
+	    path);
+	return false;
 }
 
 static enum err
@@ -100,8 +106,9 @@ read_all(const char *path, int fd, struct buf *out)
 	return e;
 }
 
-enum err
-secretfile_read(const char *path, struct buf *out)
+static enum err
+read_file(const char *path, struct buf *out,
+    bool (*accept)(const char *, const struct stat *))
 {
 	size_t before = out->len;
 	struct stat st;
@@ -114,12 +121,27 @@ secretfile_read(const char *path, struct buf *out)
 		return open_failed(path);
 	if (fstat(fd, &st) != 0)
 		log_error("%s: can't be examined: %s", path, strerror(errno));
-	else if (acceptable(path, &st))
+	else if (!S_ISREG(st.st_mode))
+		log_error("%s: is not a regular file; put one in its place",
+		    path);
+	else if (accept(path, &st))
 		e = read_all(path, fd, out);
 	close(fd);
 	if (e != ERR_OK)
 		buf_cut(out, before);
 	return e;
+}
+
+enum err
+secretfile_read(const char *path, struct buf *out)
+{
+	return read_file(path, out, acceptable);
+}
+
+enum err
+secretfile_read_public(const char *path, struct buf *out)
+{
+	return read_file(path, out, acceptable_public);
 }
 
 /* ---- creating --------------------------------------------------------- */

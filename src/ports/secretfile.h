@@ -4,7 +4,8 @@
 
 /*
  * secretfile - reading files that nobody else may read: the configuration,
- * key files, and values given as file:/path.
+ * key files, and values given as file:/path. And those beside them that
+ * others may read but not write: presets, texts.
  *
  * A file is taken only if it is regular, belongs to root or to the user we
  * run as, and neither others nor (for writing) the group have any right:
@@ -20,6 +21,9 @@
  * ERR_NOT_FOUND: no such file (not logged). ERR_CONFIG: everything else.
  */
 enum err secretfile_read(const char *path, struct buf *out) MUST_CHECK;
+
+/* The same for a file that others may read; only mode bit 002 is refused. */
+enum err secretfile_read_public(const char *path, struct buf *out) MUST_CHECK;
 
 /* Create path with mode 0600 and this content; ERR_CONFLICT if it exists. */
 enum err secretfile_create(const char *path, const char *data, size_t len)

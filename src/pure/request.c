@@ -88,6 +88,8 @@ request_init(struct request *r, char *const *env, int *status)
 		{ NAMED("REMOTE_ADDR"), &r->remote_addr, LIMIT_HEADER },
 		{ NAMED("REMOTE_USER"), &r->remote_user, LIMIT_HEADER },
 		{ NAMED("HTTP_ACCEPT"), &r->accept, LIMIT_HEADER },
+		{ NAMED("HTTP_ACCEPT_LANGUAGE"), &r->accept_language,
+		    LIMIT_HEADER },
 		{ NAMED("HTTP_AUTHORIZATION"), &r->authorization,
 		    LIMIT_HEADER },
 		{ NAMED("HTTP_COOKIE"), &r->cookie, LIMIT_COOKIE },

@@ -37,6 +37,7 @@ struct request {
 	const char	*origin;
 	const char	*referer;
 	const char	*accept;
+	const char	*accept_language;
 	const char	*cookie;
 	const char	*authorization;
 	const char	*app_key;	/* X-OAuth-CGI-Key */
