@@ -16,6 +16,7 @@ static const struct app_spec callback = {
 	.allow	 = "GET, HEAD, POST",
 	.role	 = STORE_ROLE_CALLBACK,
 	.needs	 = APP_PENDING_KEYS | APP_TOKEN_KEYS | APP_NETWORK,
+	.again	 = true,
 	.handle	 = flow_callback,
 };
 

@@ -157,13 +157,15 @@ static void
 answer_problem(struct app *a, enum problem p, const struct request *req,
     struct response *res)
 {
+	bool again = p == PROBLEM_UNAVAILABLE && a->spec->again &&
+	    req->method == METHOD_GET;
 	struct page page;
 
 	if (a->pages == NULL)
 		load_pages(a, NULL);
 	page_init(&page, res, a->pages, a->conf, req);
 	problem_answer(&page, p, a->spec->json_only ||
-	    request_wants_json(req), NULL);
+	    request_wants_json(req), again ? "" : NULL);
 }
 
 static void

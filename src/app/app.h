@@ -34,6 +34,7 @@ struct app_spec {
 	enum store_role	 role;
 	unsigned	 needs;		/* APP_… or'ed */
 	bool		 json_only;	/* never pages: errors are JSON */
+	bool		 again;		/* after a 503 a page offers the same GET */
 	void	(*handle)(const struct context *ctx, struct request *req,
 		    struct response *res);
 };

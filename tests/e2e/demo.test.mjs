@@ -167,13 +167,13 @@ describe("demo", () => {
 		// To a browser localhost and 127.0.0.1 are two sites.
 		await page.goto(`http://localhost:${other.address().port}/`);
 		await page.getByRole("link").click();
-		assert.match(await heading(), /Connect interact\?/);
+		assert.match(await heading(), /Connect Interact\?/);
 		assert.ok(page.url().startsWith(`${url}/oauth/start`));
 		await picture(page, "12-confirm");
 		await page.setViewportSize(PHONE);
 		await picture(page, "12-phone-confirm");
 		await page.setViewportSize(DESKTOP);
-		await click("Connect");
+		await click("Continue to Interact");
 		assert.match(await heading(), /wants access/);
 		await new Promise((done) => other.close(done));
 	});
