@@ -51,6 +51,7 @@ struct admin {
 int cmd_init(struct admin *a);
 int cmd_app(struct admin *a);
 int cmd_connect(struct admin *a);
+int cmd_pages(struct admin *a);
 int cmd_list(struct admin *a);
 int cmd_show(struct admin *a);
 int cmd_token(struct admin *a);

@@ -20,6 +20,7 @@ static const struct {
 	void		(*run)(struct check *c);
 } checks[] = {
 	{ "configuration", 0, check_configuration },
+	{ "pages", NEEDS_CONF, check_pages },
 	{ "programs", NEEDS_CONF, check_programs },
 	{ "key files", NEEDS_CONF, check_keys },
 	{ "database", NEEDS_CONF, check_database },

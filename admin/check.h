@@ -217,6 +217,7 @@ void check_passing(struct site *s);
 /* ---- the checks ------------------------------------------------------- */
 
 void check_configuration(struct check *c);
+void check_pages(struct check *c);
 void check_programs(struct check *c);
 void check_keys(struct check *c);
 void check_database(struct check *c);

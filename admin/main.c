@@ -67,6 +67,10 @@ static const struct command {
 	    "connect PROVIDER SUBJECT [--app NAME]",
 	    "print a one-time link that connects an account of your own to\n"
 	    "SUBJECT; whoever opens it binds his account, so keep it" },
+	{ "pages", 0, 1, TAKES_JSON, cmd_pages, "pages [--json] | pages NAME",
+	    "the languages that visitors may read, and what is missing;\n"
+	    "with NAME (en, de, style) the file that is shipped, to begin\n"
+	    "a translation or a style of your own with" },
 	{ "list", 0, 0, TAKES_APP | TAKES_JSON, cmd_list,
 	    "list [--app NAME] [--json]",
 	    "the connections, without their tokens" },

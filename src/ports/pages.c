@@ -142,13 +142,17 @@ static void
 complete_all(struct pages *p)
 {
 	const struct texts *english = &p->language[p->english].texts;
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < p->count; i++)
 		complete(p, &p->language[i]);
-	for (i = 0; i < p->count; i++)
-		p->language[i].foreign = texts_complete(
+	for (i = 0; i < p->count; i++) {
+		for (k = 0; k < TEXT__MAX; k++)
+			p->language[i].lacks[k] =
+			    p->language[i].texts.text[k] == NULL;
+		p->language[i].lacking = texts_complete(
 		    &p->language[i].texts, english);
+	}
 }
 
 /* ---- style ------------------------------------------------------------ */

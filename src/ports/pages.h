@@ -31,7 +31,8 @@
 
 struct page_language {
 	struct texts	 texts;		/* complete */
-	size_t		 foreign;	/* how many of them are English ones */
+	size_t		 lacking;	/* how many of them are English ones */
+	bool		 lacks[TEXT__MAX];	/* and which */
 	bool		 shipped;
 	bool		 own;		/* the folder has a file for it */
 };

@@ -72,8 +72,8 @@ acceptable_public(const char *path, const struct stat *st)
 {
 	if ((st->st_mode & S_IWOTH) == 0)
 		return true;
-	log_error("%s: can be written by others; run chmod o-w %s", path,
-	    path);
+	log_error("%s: mode %04o lets others change it: chmod o-w %s", path,
+	    (unsigned)(st->st_mode & 07777), path);
 	return false;
 }
 

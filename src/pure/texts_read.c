@@ -140,13 +140,13 @@ prepare(struct reader *r, unsigned may, unsigned must, struct buf *out)
 		return true;		/* a paragraph that is left out */
 	if (!put_marks(r, may, &found, out)) {
 		list_values(may, &list);
-		fault(r, r->begun, "a brace begins a value that is put in, and "
+		fault(r, r->begun, "braces are for values that are put in; "
 		    "here can stand: %s", list.len > 0 ? buf_cstr(&list) :
 		    "none");
 		ok = false;
 	} else if ((must & ~found) != 0) {
 		list_values(must & ~found, &list);
-		fault(r, r->begun, "the text lacks %s", buf_cstr(&list));
+		fault(r, r->begun, "the text lacks %s; put it in", buf_cstr(&list));
 		ok = false;
 	}
 	buf_clear(&list);
@@ -190,7 +190,8 @@ static void
 set_direction(struct reader *r, const char *value)
 {
 	if (strcmp(value, "rtl") != 0 && strcmp(value, "ltr") != 0) {
-		fault(r, r->line, "direction is rtl or ltr");
+		fault(r, r->line, "direction is neither rtl nor ltr; write one of "
+		    "them");
 		return;
 	}
 	r->t->rtl = value[0] == 'r';
@@ -278,8 +279,8 @@ read_key(struct reader *r, char *s)
 	finish(r);
 	r->skipping = true;
 	if (value == NULL) {
-		fault(r, r->line, "write name = text, or begin the line with a "
-		    "blank if it goes on with the one before");
+		fault(r, r->line, "there is no name = text; write that, or begin "
+		    "the line with a blank if it goes on with the one before");
 		return;
 	}
 	for (end = value; end > s && is_blank(end[-1]); end--)
@@ -299,7 +300,7 @@ read_more(struct reader *r, const char *s)
 {
 	if (r->begun == 0 && !r->skipping)
 		fault(r, r->line, "a line that begins with a blank goes on "
-		    "with a text, and there is none before it");
+		    "with a text, and none is before it; remove the blank");
 	if (r->begun == 0)
 		return;
 	if (r->value.len > 0)

@@ -165,6 +165,37 @@ mv "$T/site/db" "$T/site/away"
 exits 'no database' 2 -c "$conf" list
 mv "$T/site/away" "$T/site/db"
 
+# ---- pages ----
+
+exits 'pages' 0 -c "$conf" pages
+like 'the languages' "$printed" '^de +shipped$'
+like 'the style' "$printed" '^style +shipped$'
+like 'where own ones belong' "$printed" "$T/site/pages\$"
+exits 'pages de' 0 -c "$T/nowhere" pages de
+like 'prints the shipped file' "$printed" '^continue = Weiter$'
+exits 'pages style' 0 -c "$T/nowhere" pages style
+like 'also the style' "$printed" '^:root \{$'
+exits 'pages tlh' 1 -c "$conf" pages tlh
+exits 'pages ../../etc/passwd' 1 -c "$conf" pages ../../etc/passwd
+mkdir "$T/site/pages"
+"$build/oauth-cgi" pages en | sed '/^again/d; /^site /d' \
+    >"$T/site/pages/fr.txt"
+echo 'back = Heim' >"$T/site/pages/de.txt"
+exits 'pages with own ones' 0 -c "$conf" pages
+like 'a new language' "$printed" '^fr +own +2 texts are missing'
+like 'what it lacks' "$printed" '^    site again$'
+like 'one that adds' "$printed" '^de +shipped, own$'
+exits 'pages --json' 0 -c "$conf" pages --json
+like 'an object for each language' "$printed" \
+    '^\{"language":"fr","shipped":false,"own":true,"missing":2\}$'
+echo 'heim = Heim' >>"$T/site/pages/de.txt"
+exits 'pages with a slip' 2 -c "$conf" pages
+like 'says where' "$said" 'pages/de\.txt:2: '
+get start provider=nobody HTTP_ACCEPT_LANGUAGE=de-AT
+like 'which no visitor sees' "$body" '<html lang="de" dir="ltr">'
+like 'but what is right there' "$body" '>Heim<'
+rm -r "$T/site/pages"
+
 # ---- arguments of a web program ----
 
 sed 's|localhost:8080|localhost:9999|' "$conf" >"$T/evil.conf"

@@ -170,6 +170,23 @@ if [ "$root" = no ]; then
 fi
 sed -i '/log = /d' "$conf"
 
+# ---- pages ------------------------------------------------------------------
+
+mkdir "$T/site/pages"
+echo 'back = {nonsense}' >"$T/site/pages/en.txt"
+looked
+wrong 1 pages_invalid
+like 'it names file and line' "$(finding pages_invalid)" 'pages/en\.txt:1: '
+echo 'back = Home' >"$T/site/pages/en.txt"
+chmod 666 "$T/site/pages/en.txt"
+looked
+wrong 1 pages_invalid "^chmod o-w $T/site/pages/en.txt"
+cured pages_invalid
+cp "$T/site/pages/en.txt" "$T/site/pages/fr.txt"
+looked
+wrong 0 pages_unfinished ' pages$'
+rm -r "$T/site/pages"
+
 # ---- key files --------------------------------------------------------------
 
 chmod 644 "$T/site/keys/token.key"

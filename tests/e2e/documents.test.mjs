@@ -412,8 +412,8 @@ describe("oauth-cgi.conf(5)", () => {
 
 	before(() => {
 		dir = mkdtempSync(join(tmpdir(), "oac-"));
-		mkdirSync(join(dir, "providers"));
-		mkdirSync(join(dir, "oauth-cgi"));
+		for (const name of ["providers", "pages", "oauth-cgi"])
+			mkdirSync(join(dir, name));
 	});
 	after(() => rmSync(dir, { recursive: true }));
 
@@ -437,6 +437,12 @@ describe("oauth-cgi.conf(5)", () => {
 			shell(`oauth-cgi app list | grep -q shop-eu ||
 			    oauth-cgi app add shop-eu >key
 			    oauth-cgi connect ${name} me`, { env, cwd: dir });
+		for (const [name, word] of [["style.css", "--accent"],
+		    ["en.txt", "confirm.text"]])
+			writeFileSync(join(dir, "pages", name), example(word),
+			    { mode: 0o600 });
+		assert.match(shell("oauth-cgi pages", { env }),
+		    /^en +shipped, own\nstyle +shipped, own$/m);
 		// The example's variable counts.
 		assert.throws(() => shell("oauth-cgi list",
 		    { env: { ...env, GITHUB_ID: "" } }), /client_id/);

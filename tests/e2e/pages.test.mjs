@@ -412,7 +412,7 @@ describe("pages", () => {
 		assert.equal(await page.locator("h1").innerText(),
 		    "Maybe later");
 		// What is wrong is told, and ours is shown.
-		assert.match(site.logs(), /pages\/en\.txt:2: a brace/);
+		assert.match(site.logs(), /pages\/en\.txt:2: braces are/);
 		assert.match(await page.locator("main").innerText(),
 		    /Back to Leaf & Kettle/);
 		assert.equal(await page.evaluate(() => getComputedStyle(

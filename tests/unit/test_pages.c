@@ -143,7 +143,8 @@ what_a_language_lacks_is_counted(void)
 		size_t lacks = strcmp(p->tag[i], "fr") == 0 ? TEXT__MAX - 1 :
 		    strcmp(p->tag[i], "fr-CA") == 0 ? TEXT__MAX - 2 : 0;
 
-		CU_ASSERT_EQUAL(p->language[i].foreign, lacks);
+		CU_ASSERT_EQUAL(p->language[i].lacking, lacks);
+		CU_ASSERT_EQUAL(p->language[i].lacks[TEXT_CONTINUE], lacks > 0);
 		CU_ASSERT_EQUAL(p->language[i].own, lacks > 0);
 		CU_ASSERT_EQUAL(p->language[i].shipped, lacks == 0);
 	}
@@ -159,7 +160,7 @@ what_is_wrong_is_told_and_left_out(void)
 	fresh();
 	put("en.txt", "\nback = {bad}\nagain = Once more\n");
 	p = load(ERR_CONFIG);
-	snprintf(want, sizeof(want), "%s/en.txt:2: a brace", folder);
+	snprintf(want, sizeof(want), "%s/en.txt:2: braces are", folder);
 	CU_ASSERT_TRUE(logcatch_has(want));
 	CU_ASSERT_FALSE(logcatch_has("bad"));
 	CU_ASSERT_STRING_EQUAL(word(p, NULL, TEXT_BACK), "Back to \1");

@@ -185,10 +185,10 @@ what_is_wrong_has_its_line(void)
 		{ 1, "no text of that name", "field.a.b = x\n" },
 		{ 1, "no text of that name", "field.A = x\n" },
 		{ 1, "no text of that name", "field.a.hint.x = x\n" },
-		{ 2, "write name = text", "\nback\n" },
-		{ 2, "write name = text", "back = x\nto {site}\n" },
-		{ 2, "there is none before it", "# x\n  back = x\n" },
-		{ 3, "there is none before it", "back = x\n\n more\n" },
+		{ 2, "there is no name = text", "\nback\n" },
+		{ 2, "there is no name = text", "back = x\nto {site}\n" },
+		{ 2, "none is before it", "# x\n  back = x\n" },
+		{ 3, "none is before it", "back = x\n\n more\n" },
 		{ 3, "first in line 1", "back = x\nagain = y\nback = z\n" },
 		{ 2, "first in line 1", "field.a = x\nfield.a = y\n" },
 		{ 1, "is empty", "back =\n" }, { 1, "is empty", "back =   \n" },
@@ -213,8 +213,8 @@ what_is_wrong_has_its_line(void)
 		{ 1, "can stand: none", "field.a = {site}\n" },
 		{ 1, "lacks {provider}", "confirm.title = Connect?\n" },
 		{ 2, "lacks {id}", "\nnumber = x\n  y\n" },
-		{ 1, "rtl or ltr", "direction = left\n" },
-		{ 1, "rtl or ltr", "direction =\n" },
+		{ 1, "rtl nor ltr", "direction = left\n" },
+		{ 1, "rtl nor ltr", "direction =\n" },
 	};
 	struct texts t;
 	size_t i, k;
