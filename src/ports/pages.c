@@ -193,6 +193,15 @@ add_style(struct buf *out, const char *css)
 	}
 }
 
+/* Ours begins with words for those who write their own, not for visitors. */
+static void
+add_our_style(struct buf *out)
+{
+	const char *css = pages_shipped(STYLE), *end = strstr(css, "*/\n");
+
+	buf_str(out, end != NULL ? end + 3 : css);
+}
+
 static void
 load_style(struct loading *l, const char *path)
 {
@@ -291,7 +300,7 @@ pages_load(const char *folder, struct pages **out)
 	struct loading l = { .p = p, .folder = folder };
 
 	buf_init(&p->style, 2 * LIMIT_STYLE);
-	buf_str(&p->style, pages_shipped(STYLE));
+	add_our_style(&p->style);
 	load_shipped(&l);
 	if (folder != NULL)
 		load_folder(&l);

@@ -339,7 +339,7 @@ describe("oauth-cgi(8)", () => {
 
 		for (a = await b.press(a); a.location !== undefined;)
 			a = await b.follow(a);
-		assert.match(a.text, /Connected/);
+		assert.match(a.text, /Interact<\/bdi> is connected/);
 		const token = at(site, `${script}\nprintf %s "$TOKEN"`);
 
 		assert.equal((await site.provider.me(token)).status, 200);
