@@ -102,17 +102,25 @@ open_own(struct app *a)
 
 /*
  * Have everything at hand, or (own = false) all that processes share. What is
- * missing is looked for once per second: its absence is logged each time.
+ * missing is looked for once per second, and told once per minute.
  */
 static bool
 prepare(struct app *a, bool own)
 {
+	bool ready;
+
 	if (clock_mono_ms() < a->retry_ms)
 		return false;
-	if (load(a) && (!own || open_own(a)))
-		return true;
-	a->retry_ms = clock_mono_ms() + RETRY_MS;
-	return false;
+	log_damp(true);
+	ready = load(a) && (!own || open_own(a));
+	log_damp(false);
+	if (!ready) {
+		a->retry_ms = clock_mono_ms() + RETRY_MS;
+	} else if (a->retry_ms != 0) {
+		a->retry_ms = 0;
+		log_damp_forget();
+	}
+	return ready;
 }
 
 static void

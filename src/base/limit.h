@@ -94,6 +94,9 @@
 #define WORKERS_MAX		512
 #define WORKER_REQUESTS		1000	/* a forked worker ends after these */
 
+/* The log. */
+#define LOG_DAMP_SECS		60	/* the same complaint, once in this time */
+
 /* The database. */
 #define WAL_CHECKPOINT_PAGES	1000
 #define STORE_TRIES		5	/* before tokens that came are given up */

@@ -9,13 +9,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "limit.h"
+
 #define LINE_MAX_LEN 1000
+#define DAMPED_LINES 16		/* more than that are rarely wrong at once */
 
 enum sink { SINK_STDERR, SINK_SYSLOG, SINK_FILE };
 
@@ -27,6 +32,11 @@ static struct {
 	int		 fd;
 	log_stream_fn	 stream;
 	void		*stream_arg;
+	bool		 damped;
+	struct {
+		uint64_t hash;
+		time_t	 at;		/* CLOCK_MONOTONIC; 0: free */
+	}		 said[DAMPED_LINES];
 } state = { .program = "oauth-cgi", .id = "-", .fd = -1 };
 
 static const struct {
@@ -156,6 +166,50 @@ write_line(int fd, const char *line)
 		return;		/* there is nobody left to tell */
 }
 
+/* FNV-1a: two different complaints with one hash would be bad luck, no more. */
+static uint64_t
+hash_of(const char *text)
+{
+	uint64_t h = 14695981039346656037U;
+
+	for (; *text != '\0'; text++)
+		h = (h ^ (unsigned char)*text) * 1099511628211U;
+	return h;
+}
+
+/* Whether it was said lately; if not, it is now, in place of the oldest. */
+static bool
+said_lately(const char *text)
+{
+	uint64_t h = hash_of(text);
+	struct timespec now;
+	size_t i, oldest = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	for (i = 0; i < DAMPED_LINES; i++) {
+		if (state.said[i].at != 0 && state.said[i].hash == h &&
+		    now.tv_sec - state.said[i].at < LOG_DAMP_SECS)
+			return true;
+		if (state.said[i].at < state.said[oldest].at)
+			oldest = i;
+	}
+	state.said[oldest].hash = h;
+	state.said[oldest].at = now.tv_sec > 0 ? now.tv_sec : 1;
+	return false;
+}
+
+void
+log_damp(bool on)
+{
+	state.damped = on;
+}
+
+void
+log_damp_forget(void)
+{
+	memset(state.said, 0, sizeof(state.said));
+}
+
 static void emit(enum log_level, const char *, va_list)
     __attribute__((format(printf, 2, 0)));
 
@@ -167,6 +221,8 @@ emit(enum log_level level, const char *fmt, va_list ap)
 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	sanitise(clean, text);
+	if (state.damped && said_lately(clean))
+		goto out;
 	snprintf(line, sizeof(line), "%s[%ld] %s %s: %s", state.program,
 	    (long)getpid(), levels[level].name, log_id(), clean);
 	switch (state.sink) {
@@ -185,6 +241,7 @@ emit(enum log_level level, const char *fmt, va_list ap)
 			write_line(STDERR_FILENO, line);
 		break;
 	}
+out:
 	errno = saved_errno;
 }
 

@@ -37,6 +37,14 @@ void log_program(const char *name);
  */
 bool log_open(const char *target);
 
+/*
+ * For what is tried again and again: between log_damp(true) and (false), a line
+ * that was written between them within the last LOG_DAMP_SECS is left out.
+ * log_damp_forget() when all is well: the next time it is news again.
+ */
+void log_damp(bool on);
+void log_damp_forget(void);
+
 /* While set, lines for "stderr" go there instead: the FastCGI error stream. */
 void log_stream(log_stream_fn fn, void *arg);
 
