@@ -191,6 +191,23 @@ admin_connection(struct admin *a, struct store_connection *c)
 /* ---- printing --------------------------------------------------------- */
 
 void
+admin_printable(const char *subject, char out[LIMIT_SUBJECT + 1])
+{
+	const unsigned char *p = (const unsigned char *)subject;
+
+	for (; *p != '\0'; p++) {
+		/* U+0080 to U+009F, in UTF-8 C2 80 to C2 9F, are such, too. */
+		if (*p == 0xc2 && p[1] < 0xa0 && p[1] != '\0') {
+			*out++ = '?';
+			p++;
+		} else {
+			*out++ = *p < 0x20 || *p == 0x7f ? '?' : (char)*p;
+		}
+	}
+	*out = '\0';
+}
+
+void
 admin_time(int64_t at, char out[32])
 {
 	time_t t = (time_t)at;

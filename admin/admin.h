@@ -104,6 +104,9 @@ int admin_connection(struct admin *a, struct store_connection *c);
 void admin_json_connection(const struct admin *a,
     const struct store_connection *c, struct buf *out);
 
+/* A subject for a terminal: control characters, which may be its, as '?'. */
+void admin_printable(const char *subject, char out[LIMIT_SUBJECT + 1]);
+
 /* A time as people write it, in UTC; "-" for 0. */
 void admin_time(int64_t at, char out[32]);
 

@@ -27,6 +27,7 @@ print_row(void *arg, const struct store_connection *c)
 	struct walk *w = arg;
 	const struct provider *p = conf_provider(w->a->conf, c->provider);
 	char id[CONNECTION_ID_CHARS + 1], when[32];
+	char subject[LIMIT_SUBJECT + 1];
 
 	if (w->a->json) {
 		print_json(w->a, c);
@@ -37,8 +38,9 @@ print_row(void *arg, const struct store_connection *c)
 		    "APP", "PROVIDER", "SUBJECT", "STATUS", "TOKEN UNTIL");
 	connection_id_text(c->public_id, id);
 	admin_time(c->expires_at, when);
+	admin_printable(c->bound ? c->subject : "-", subject);
 	printf("%-32s  %-10s %-12s %-20s %-9s  %s\n", id, c->app, c->provider,
-	    c->bound ? c->subject : "-",
+	    subject,
 	    connection_status_name(connection_status(c, p)), when);
 	return true;
 }
@@ -61,13 +63,15 @@ print_whole(const struct admin *a, const struct store_connection *c)
 {
 	const struct provider *p = conf_provider(a->conf, c->provider);
 	char id[CONNECTION_ID_CHARS + 1], when[32];
+	char subject[LIMIT_SUBJECT + 1];
 
 	connection_id_text(c->public_id, id);
+	admin_printable(c->bound ? c->subject : "-", subject);
 	printf("connection     %s\n", id);
 	printf("app            %s\n", c->app);
 	printf("provider       %s%s\n", c->provider,
 	    p == NULL ? " (not in the configuration)" : "");
-	printf("subject        %s\n", c->bound ? c->subject : "-");
+	printf("subject        %s\n", subject);
 	printf("status         %s\n",
 	    connection_status_name(connection_status(c, p)));
 	printf("scope          %s\n", c->scope);

@@ -182,6 +182,16 @@ says 'the cookie of another' '403 wrong_session'
 refresh "ticket=$ticket&subject=static&browser=${jar#*=}"
 is 'the cookie' "$code $(json subject)" '200 static'
 
+# ---- a subject that would move a terminal's cursor ----
+
+connect '&app=shop'
+redeem "$ticket" 'a%1B%5B2Jb%C2%9Bc'
+is 'is a subject like any other' "$code" 200
+is 'the operator sees no control characters' \
+    "$(admin list --app shop | grep -c 'a?\[2Jb?c ')" 1
+id2=$(json connection)
+like 'nor in show' "$(admin show "$id2")" '^subject +a\?\[2Jb\?c$'
+
 # ---- refreshing ----
 
 refresh "connection=$id&rejected=$token"
