@@ -33,8 +33,10 @@ outcome_of_answer(const struct token_answer *t)
 	case ANSWER_CONFIG:
 		return PROVIDER_MISCONFIGURED;
 	case ANSWER_REFUSED:
+		/* RFC 6749 5.2: what is 401 is the client, named or not. */
 		return strcmp(t->error, "no_access_token") == 0 ?
-		    INVALID_RESPONSE : PROVIDER_REJECTED;
+		    INVALID_RESPONSE : strcmp(t->error, "http_401") == 0 ?
+		    PROVIDER_MISCONFIGURED : PROVIDER_REJECTED;
 	default:
 		return strcmp(t->error, "unreadable") == 0 ?
 		    INVALID_RESPONSE : TEMPORARILY_UNAVAILABLE;

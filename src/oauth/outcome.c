@@ -3,6 +3,7 @@
 
 #include "outcome.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,12 @@ outcome_before(const struct store_connection *c)
 
 /* ---- the provider's section ------------------------------------------- */
 
+static void
+add_text(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s) + 1);	/* its NUL separates */
+}
+
 /*
  * A keyed hash of what we send to the provider, the secret included, so that a
  * mended section is seen without keeping anything of it.
@@ -31,18 +38,22 @@ static void
 section_hash(const struct custody *k, const struct provider *p,
     unsigned char out[STORE_HASH])
 {
-	const char *secret = p->client_secret != NULL ? p->client_secret : "";
-	const char how[3] = { (char)('0' + p->auth), (char)('0' + p->body), 0 };
-	const struct bytes parts[] = {
-		{ "section", 8 },
-		{ p->client_id, strlen(p->client_id) + 1 },
-		{ secret, strlen(secret) + 1 },
-		{ p->refresh_url, strlen(p->refresh_url) + 1 },
-		{ how, sizeof(how) },
-	};
+	struct buf all = BUF_INIT(SIZE_MAX - 1);
+	struct bytes part;
+	size_t i;
 
-	crypto_hmac(keyring_at(k->keys, 0), parts,
-	    sizeof(parts) / sizeof(parts[0]), out);
+	add_text(&all, "section");
+	add_text(&all, p->client_id);
+	add_text(&all, p->client_secret != NULL ? p->client_secret : "");
+	add_text(&all, p->refresh_url);
+	buf_fmt(&all, "%d %d", (int)p->auth, (int)p->body);
+	for (i = 0; i < p->refresh_params.count; i++) {
+		add_text(&all, p->refresh_params.list[i].name);
+		add_text(&all, p->refresh_params.list[i].value);
+	}
+	part = (struct bytes){ all.data, all.len };
+	crypto_hmac(keyring_at(k->keys, 0), &part, 1, out);
+	buf_clear(&all);
 }
 
 static bool
@@ -70,9 +81,10 @@ bool
 outcome_section_changed(const struct custody *k,
     const struct store_connection *c, const struct provider *p)
 {
+	static const unsigned char none[STORE_HASH];
 	unsigned char hash[STORE_HASH];
 
-	if (!is_config_failure(c))
+	if (memcmp(c->section_hash, none, sizeof(none)) == 0)
 		return false;
 	section_hash(k, p, hash);
 	return memcmp(hash, c->section_hash, sizeof(hash)) != 0;
@@ -157,13 +169,14 @@ note_failure(const struct custody *k, const struct provider *p,
 		wait_s = t->retry_after < RETRY_AFTER_MAX ? t->retry_after :
 		    RETRY_AFTER_MAX;
 	c->next_attempt_at = now + wait_s;
+	/* Any failure may be our section's: some refuse in words of their own. */
+	section_hash(k, p, c->section_hash);
 	switch (t->answer) {
 	case ANSWER_DEAD:
 		c->status = CONNECTION_BROKEN;
 		close_attempt(c);
 		return ERR_OK;
 	case ANSWER_CONFIG:
-		section_hash(k, p, c->section_hash);
 		close_attempt(c);
 		return ERR_OK;
 	case ANSWER_REFUSED:

@@ -52,7 +52,7 @@ bool outcome_is_foreign_client(const struct store_connection *c,
 bool outcome_is_misconfigured(const struct store_connection *c,
     const struct provider *p);
 
-/* Whether the last failure was the configuration's, and that has changed. */
+/* Whether what we send is configured anew since the last failure. */
 bool outcome_section_changed(const struct custody *k,
     const struct store_connection *c, const struct provider *p);
 

@@ -125,6 +125,7 @@ while read -r fail outcome; do
 done <<LIST
 400/invalid_grant provider_rejected
 401/invalid_client provider_misconfigured
+401_empty provider_misconfigured
 200_error provider_rejected
 200_no_token invalid_response
 200_garbage invalid_response

@@ -223,6 +223,33 @@ connect '&app=shop'
 redeem "$ticket" short
 is 'connecting again mends it' "$code $(json replaced)" '200 true'
 
+# ---- a section that was wrong, and is mended ----
+
+if command -v sqlite3 >/dev/null 2>&1; then
+	control set ttl=1
+	connect '&app=shop'
+	redeem "$ticket" mended
+	control set ttl=3600
+	sleep 1
+	# A wrong secret, in words that no specification knows.
+	control set 'fail=*:override' override_status=401 \
+	    override_type=text/plain override_body=Unauthorized
+	refresh 'provider=demo&subject=mended'
+	says 'an odd no' '503 temporarily_unavailable'
+	control set fail=
+	sqlite3 "$T/site/db/oauth.db" \
+	    'UPDATE connection SET next_attempt_at = next_attempt_at + 60'
+	before=$(calls refresh_token)
+	refresh 'provider=demo&subject=mended'
+	says 'backs off' '503 temporarily_unavailable'
+	is 'without a call' "$(calls refresh_token)" "$before"
+	control set client_secret=other
+	printf 'other\n' >"$T/site/client.secret"
+	refresh 'provider=demo&subject=mended'
+	is 'until what we send is configured anew' "$code $(json status)" \
+	    '200 ok'
+fi
+
 # ---- keys end ----
 
 admin app key shop --replace >"$T/new"
