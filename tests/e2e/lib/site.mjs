@@ -291,6 +291,18 @@ ${PROGRAMS.map((p) => `		"/oauth/${p}" => ((
 		return this.refresh({ ticket, subject, bind });
 	}
 
+	// Time goes by for the tokens that we hold: of one connection, or of
+	// all. The provider's clock does not move.
+	age(seconds, connection) {
+		const which = connection === undefined ? "" :
+		    ` AND hex(public_id) = upper('${connection}')`;
+
+		execFileSync("sqlite3", [join(this.dir, "var", "oauth.db"),
+		    ".timeout 10000", `UPDATE connection SET issued_at =
+		    issued_at - ${seconds}, expires_at = expires_at - ${seconds}
+		    WHERE expires_at > 0${which}`]);
+	}
+
 	// A connection for a subject, the whole way.
 	async connect(subject, provider = "interact", browser = new Browser()) {
 		const bind = bindOf(subject);
