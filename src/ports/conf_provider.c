@@ -288,6 +288,10 @@ conf_build_provider(struct conf_build *b, struct conf_section *s,
 	build_switches(b, s, p);
 	p->label = conf_label(b, &s->set[KEY_LABEL], p->name);
 	p->client_id = copy_of(s, KEY_CLIENT_ID);
+	/* Connections remember it, and would be another client's if it was cut. */
+	if (p->client_id != NULL && strlen(p->client_id) > LIMIT_FIELD)
+		conf_fail(b, &s->set[KEY_CLIENT_ID], "is longer than %d bytes",
+		    LIMIT_FIELD);
 	if (b->with_secrets)
 		p->client_secret = copy_of(s, KEY_CLIENT_SECRET);
 	p->scope = conf_scope(b, &s->set[KEY_SCOPE]);

@@ -495,6 +495,13 @@ too_long_values_are_refused(void)
 	CU_ASSERT_TRUE(refused_at(put("oauth-cgi.conf", text),
 	    "oauth-cgi.conf", 11, "issuer is longer than 256"));
 	big[LIMIT_FIELD] = 'a';
+	big[LIMIT_FIELD + 1] = '\0';
+	snprintf(text, sizeof(text), SITE "provider x {\nclient_id = \"%s\"\n"
+	    "client_secret = s\nauthorize_url = \"https://a.example/a\"\n"
+	    "token_url = \"https://a.example/t\"\n}\n", big);
+	CU_ASSERT_TRUE(refused_at(put("oauth-cgi.conf", text),
+	    "oauth-cgi.conf", 7, "client_id is longer than 256"));
+	big[LIMIT_FIELD + 1] = 'a';
 	big[LIMIT_URL - 18] = '\0';
 	snprintf(text, sizeof(text), "site {\nurl = \"https://a.example/%s\"\n"
 	    "database = d\nkeys = k\n}\n" ACME "}\n", big);
