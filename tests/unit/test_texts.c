@@ -179,7 +179,7 @@ what_is_wrong_has_its_line(void)
 	} rows[] = {
 		{ 1, "no text of that name", "bakc = x\n" },
 		{ 1, "no text of that name", "Back = x\n" },
-		{ 1, "no text of that name", " = x\n" + 1 },
+		{ 1, "no text of that name", "= x\n" },
 		{ 1, "no text of that name", "\xff\xfe = x\n" },
 		{ 1, "no text of that name", "field. = x\n" },
 		{ 1, "no text of that name", "field.a.b = x\n" },
