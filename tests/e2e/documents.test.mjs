@@ -213,6 +213,16 @@ describe("the man pages leave nothing out", () => {
 	    .filter((line) => line.startsWith(`.It ${macro} `))
 	    .flatMap((line) => line.slice(4).split(/[ ,]+/));
 
+	it("every key of the configuration", () => {
+		const keys = all(source("src/ports/conf_words.c"),
+		    /\{ "(\w+)", (?:0|CONF_)/g);
+
+		assert.ok(keys.length > 30);
+		for (const key of keys)
+			assert.ok(items("oauth-cgi.conf.5", "Ic")
+			    .includes(key), key);
+	});
+
 	it("every command and option of oauth-cgi", () => {
 		const code = source("admin/main.c");
 		const usage = all(code, /^\t\{ "(\w+)", \d/gm);
