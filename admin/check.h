@@ -199,8 +199,8 @@ bool site_ask(struct site *s, const struct site_request *r);
 bool site_ask_at(struct site *s, const char *base,
     const struct site_request *r);
 
-/* Tell what answers there instead of our program. */
-void site_stranger(struct site *s, const char *program);
+/* Whether that web server has answered ("Apache", "nginx" ...). */
+bool site_is_server(const struct site *s, const char *name);
 
 /* Whether the answer that has come is the program's; else it is told. */
 bool site_judge(struct site *s, const char *program);
@@ -209,10 +209,26 @@ bool site_judge(struct site *s, const char *program);
 bool site_expect(struct site *s, const struct site_request *r,
     const char *program);
 
+/* ---- check_stranger.c ------------------------------------------------- */
+
+/* Tell what answers there instead of our program. */
+void site_stranger(struct site *s, const char *program);
+
+/* Whether that is the program itself, handed out as a file. */
+bool site_is_file(const struct httpc_answer *a);
+
+/* Where a web server can't run a program: its own log, and what it may be. */
+void site_mend_error(struct site *s);
+
 /* ---- check_passing.c -------------------------------------------------- */
 
 /* What of a request reaches the programs, and of an answer the browser. */
 void check_passing(struct site *s);
+
+/* ---- check_plain.c ---------------------------------------------------- */
+
+/* Whether plain http, beside https, leads there. */
+void check_plain_http(struct site *s);
 
 /* ---- the checks ------------------------------------------------------- */
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "appkey.h"
 #include "browser.h"
@@ -26,11 +25,11 @@ mend_authorization(struct site *s)
 {
 	struct check *c = s->c;
 
-	if (strncasecmp(s->server, "nginx", 5) == 0) {
+	if (site_is_server(s, "nginx")) {
 		check_mend(c, "# in nginx's location of the programs:");
 		check_mend(c, "fastcgi_param HTTP_AUTHORIZATION "
 		    "$http_authorization;");
-	} else if (strncasecmp(s->server, "lighttpd", 8) == 0) {
+	} else if (site_is_server(s, "lighttpd")) {
 		check_mend(c, "# lighttpd passes it; look for a "
 		    "setenv.set-request-header or a proxy before it");
 	} else {
@@ -121,20 +120,30 @@ mend_path(struct site *s)
 {
 	struct check *c = s->c;
 
-	if (strncasecmp(s->server, "nginx", 5) == 0) {
+	if (site_is_server(s, "nginx")) {
 		check_mend(c, "# in nginx's location of the programs, with "
 		    "what follows /callback:");
 		check_mend(c, "fastcgi_param PATH_INFO $oauth_cgi_path;");
-	} else if (strncasecmp(s->server, "Apache", 6) == 0) {
+	} else if (site_is_server(s, "Apache")) {
 		check_mend(c, "# in Apache's <Directory> of the programs, or "
 		    "in their .htaccess:");
 		check_mend(c, "AcceptPathInfo On");
-		check_mend(c, "# mod_proxy_fcgi: see oauth-cgi(7)");
+		check_mend(c, "# with mod_proxy_fcgi instead, in <LocationMatch "
+		    "\"^%s/callback(?<path>/.*)?$\">:", c->a->conf->path);
+		check_mend(c, "ProxyFCGISetEnvIf \"true\" PATH_INFO "
+		    "\"%%{reqenv:MATCH_PATH}\"");
 	} else {
 		check_mend(c, "# in the web server's configuration: %s/callback "
 		    "and all below it, unchanged; no rewriting",
 		    c->a->conf->path);
 	}
+}
+
+static void
+tell_path(struct site *s, const char *uri)
+{
+	check_found(s->c, &no_path, "PATH_INFO does not reach %s", uri);
+	mend_path(s);
 }
 
 /* What the callback says to a state that nobody has: why it refuses. */
@@ -156,14 +165,26 @@ tell_callback(struct site *s, const char *uri)
 		snprintf(sign, sizeof(sign), "%s is answered 404", uri);
 		tell_stale(s, sign);
 	} else if (strcmp(s->error, "not_found") == 0) {
-		check_found(c, &no_path, "PATH_INFO does not reach %s", uri);
-		mend_path(s);
+		tell_path(s, uri);
 	} else {
 		check_found(c, &no_query, "%s is answered %s to a whole "
 		    "request", uri, s->error);
 		check_mend(c, "# in the web server's configuration: the query "
 		    "is passed on as it came");
 	}
+}
+
+/* The server itself knows no such file, but without the path it's ours. */
+static bool
+is_path_refused(struct site *s, const char *uri)
+{
+	static const struct site_request r = { .path = "/callback" };
+
+	if (s->a.status != 404 || s->error[0] != '\0' || !site_ask(s, &r) ||
+	    s->error[0] == '\0')
+		return false;
+	tell_path(s, uri);
+	return true;
 }
 
 static bool
@@ -190,7 +211,8 @@ check_callback(struct site *s, const struct provider *p)
 		    "host of url", p->name, p->redirect_uri);
 	} else if (!site_ask_at(s, p->redirect_uri, &r)) {
 		check_unanswered(c, "site", p->redirect_uri, &s->a);
-	} else if (site_judge(s, "callback")) {
+	} else if (!is_path_refused(s, p->redirect_uri) &&
+	    site_judge(s, "callback")) {
 		tell_callback(s, p->redirect_uri);
 		ok = strcmp(s->error, "invalid_state") == 0;
 		s->path_passes = s->path_passes || ok;
@@ -312,60 +334,6 @@ check_set_cookie(struct site *s, const struct provider *p)
 	buf_clear(&path);
 }
 
-/* ---- plain http beside https ------------------------------------------ */
-
-static const struct check_kind http_open = { "http_open", CHECK_WRONG,
-    "A visitor who comes by http does not get our cookie, which is for https "
-    "alone, and is sent on to the provider in vain." };
-
-static void
-mend_http(struct site *s)
-{
-	struct check *c = s->c;
-
-	if (strncasecmp(s->server, "nginx", 5) == 0) {
-		check_mend(c, "# in nginx's server of port 80:");
-		check_mend(c, "return 301 https://$host$request_uri;");
-	} else if (strncasecmp(s->server, "lighttpd", 8) == 0) {
-		check_mend(c, "# in lighttpd's configuration (mod_redirect):");
-		check_mend(c, "$HTTP[\"scheme\"] == \"http\" { url.redirect = "
-		    "( \"\" => \"https://${url.authority}${url.path}${qsa}\" )"
-		    " }");
-	} else {
-		check_mend(c, "# in Apache's <VirtualHost *:80>:");
-		check_mend(c, "Redirect permanent / %s/", c->a->conf->origin);
-	}
-}
-
-static void
-check_http(struct site *s)
-{
-	struct check *c = s->c;
-	const char *host = c->a->conf->host, *to;
-	struct buf url = BUF_INIT(LIMIT_URL);
-	struct httpc_request req = { .method = HTTPC_GET, .allow_http = true,
-	    .public_http = true };
-
-	/* Beside a port of its own there is no usual one. */
-	if (!c->a->conf->secure || strrchr(host, ':') >
-	    (strrchr(host, ']') != NULL ? strrchr(host, ']') : host))
-		return;
-	buf_fmt(&url, "http://%s%s/start?provider=-", host, c->a->conf->path);
-	req.url = buf_cstr(&url);
-	if (!check_ask(c, &req, &s->a)) {
-		check_good(c, "plain http is not answered");
-	} else if ((to = httpc_header(c->http, "Location")) != NULL &&
-	    strncmp(to, "https://", 8) == 0) {
-		check_good(c, "plain http leads to https");
-	} else {
-		check_found(c, &http_open, "http://%s%s/start is answered %d, "
-		    "and not sent to https", host, c->a->conf->path,
-		    s->a.status);
-		mend_http(s);
-	}
-	buf_clear(&url);
-}
-
 void
 check_passing(struct site *s)
 {
@@ -378,5 +346,5 @@ check_passing(struct site *s)
 			check_headers(s);
 	if (conf->provider_count > 0)
 		check_set_cookie(s, &conf->providers[0]);
-	check_http(s);
+	check_plain_http(s);
 }

@@ -67,170 +67,16 @@ site_ask(struct site *s, const struct site_request *r)
 	return site_ask_at(s, s->c->a->conf->url, r);
 }
 
-/* ---- who answers instead ---------------------------------------------- */
-
-static const struct check_kind downloaded = { "program_downloaded",
-    CHECK_WRONG, "It hands out the program as a file instead of running it." };
-static const struct check_kind redirected = { "site_redirect", CHECK_WRONG,
-    "Our cookie belongs to the host in url, and the provider sends the browser "
-    "back there: both must be the address that visitors end up at." };
-static const struct check_kind guarded = { "site_password", CHECK_WRONG,
-    "Neither the provider's redirect nor the backend knows that password." };
-static const struct check_kind forbidden = { "site_forbidden", CHECK_WRONG,
-    "The web server refuses to run the programs." };
-static const struct check_kind nothing = { "site_missing", CHECK_WRONG,
-    "The web server does not know that our programs belong there." };
-static const struct check_kind failing = { "site_error", CHECK_WRONG,
-    "The web server can't run the program, or it ended before it answered." };
-static const struct check_kind no_backend = { "site_backend", CHECK_WRONG,
-    "The web server passes requests on, and nobody takes them." };
-static const struct check_kind somebody = { "site_other", CHECK_WRONG,
-    "Another program, or a file, answers there." };
-static const struct check_kind unavailable = { "site_unavailable", CHECK_WRONG,
-    "The programs run, but not all they need is there for them." };
-
-static bool
-is_program_file(const struct httpc_answer *a)
-{
-	return a->body.len > 4 && (memcmp(a->body.data, "\177ELF", 4) == 0 ||
-	    memcmp(a->body.data, "#!", 2) == 0);
-}
-
-static bool
-is_server(const struct site *s, const char *name)
+bool
+site_is_server(const struct site *s, const char *name)
 {
 	return strncasecmp(s->server, name, strlen(name)) == 0;
 }
 
-static void
-mend_execution(struct site *s)
-{
-	struct check *c = s->c;
-	const char *dir = c->programs[0] != '\0' ? c->programs : "THEIR-FOLDER";
+/* ---- is it ours? ------------------------------------------------------ */
 
-	if (is_server(s, "Apache")) {
-		check_mend(c, "# in the <Directory> of the programs, or in "
-		    "its .htaccess:");
-		check_mend(c, "Options +ExecCGI");
-		check_mend(c, "SetHandler fcgid-script");
-		check_mend(c, "# plain CGI: SetHandler cgi-script");
-	} else if (is_server(s, "lighttpd")) {
-		check_mend(c, "# in lighttpd's configuration, with bin-path, "
-		    "socket and check-local as oauth-cgi(7) shows:");
-		check_mend(c, "server.modules += ( \"mod_fastcgi\" )");
-	}
-	check_mend(c, "chmod 755 %s/*.fcgi", check_quoted(c, dir));
-}
-
-/* The likely causes of a 500, which the server's own log names. */
-static void
-mend_error(struct site *s)
-{
-	struct check *c = s->c;
-	const char *dir = c->programs[0] != '\0' ? c->programs : "THEIR-FOLDER";
-
-	if (is_server(s, "Apache")) {
-		check_mend(c, "tail /var/log/apache2/error.log "
-		    "/var/log/apache2/suexec.log");
-		check_mend(c, "# suEXEC wants folder and programs to be the "
-		    "account's own, and writable for nobody else:");
-	} else if (is_server(s, "lighttpd")) {
-		check_mend(c, "tail /var/log/lighttpd/error.log");
-	}
-	check_mend(c, "chmod 755 %s %s/*.fcgi", check_quoted(c, dir),
-	    check_quoted(c, dir));
-	check_mend(c, "%s/start.fcgi --version", check_quoted(c, dir));
-}
-
-static void
-mend_missing(struct site *s)
-{
-	struct check *c = s->c;
-
-	if (is_server(s, "lighttpd")) {
-		check_mend(c, "# in lighttpd's fastcgi.server, for each of "
-		    "the programs:");
-		check_mend(c, "\"check-local\" => \"disable\"");
-		check_mend(c, "# and its condition must name the path of url:");
-		check_mend(c, "$HTTP[\"url\"] =~ \"^%s/(start|callback|refresh)"
-		    "(/|$)\" {", c->a->conf->path);
-	} else {
-		check_mend(c, "# in the web server's configuration the "
-		    "programs must be at %s/start, %s/callback and "
-		    "%s/refresh; see oauth-cgi(7)", c->a->conf->path,
-		    c->a->conf->path, c->a->conf->path);
-	}
-	check_mend(c, "# or they are elsewhere; then in the section site "
-	    "of %s:", c->a->conf->file);
-	check_mend(c, "url = \"%s/THEIR-PATH\"", c->a->conf->origin);
-}
-
-static void
-mend_backend(struct site *s)
-{
-	check_mend(s->c, "# start what runs the programs: `systemctl restart "
-	    "oauth-cgi.target`, spawn-fcgi, or the web server itself");
-	if (is_server(s, "lighttpd"))
-		check_mend(s->c, "tail /var/log/lighttpd/error.log");
-	if (s->c->programs[0] != '\0')
-		check_mend(s->c, "chmod 755 %s/*.fcgi",
-		    check_quoted(s->c, s->c->programs));
-}
-
-static void
-tell_redirect(struct site *s, const char *program)
-{
-	struct check *c = s->c;
-	const char *to = httpc_header(c->http, "Location");
-	const char *end = to != NULL ? strstr(to, "/start") : NULL;
-
-	check_found(c, &redirected, "%s/%s is answered %d, and leads to %s",
-	    c->a->conf->url, program, s->a.status, to != NULL ? to : "nowhere");
-	if (end == NULL || strstr(to, "://") == NULL)
-		return;
-	check_mend(c, "# in the section site of %s; then register the new "
-	    "redirect URI at each provider:", c->a->conf->file);
-	check_mend(c, "url = \"%.*s\"", (int)(end - to), to);
-}
-
-void
-site_stranger(struct site *s, const char *program)
-{
-	static const struct {
-		int			 from, to;
-		const struct check_kind	*kind;
-		void			(*mend)(struct site *s);
-	} rows[] = {
-		{ 403, 403, &forbidden, mend_execution },
-		{ 404, 405, &nothing, mend_missing },
-		{ 410, 410, &nothing, mend_missing },
-		{ 500, 501, &failing, mend_error },
-		{ 502, 504, &no_backend, mend_backend },
-		{ 200, 599, &somebody, mend_missing },
-	};
-	struct check *c = s->c;
-	size_t i = 0;
-
-	if (is_program_file(&s->a)) {
-		check_found(c, &downloaded, "%s/%s is the program itself",
-		    c->a->conf->url, program);
-		mend_execution(s);
-	} else if (s->a.status / 100 == 3) {
-		tell_redirect(s, program);
-	} else if (s->a.status == 401) {
-		check_found(c, &guarded, "%s/%s asks for a password",
-		    c->a->conf->url, program);
-		check_mend(c, "# in the web server's configuration: no "
-		    "password below %s/", c->a->conf->path);
-	} else {
-		while (s->a.status < rows[i].from || s->a.status > rows[i].to)
-			i++;
-		check_found(c, rows[i].kind, "%s/%s is answered %d, and not by "
-		    "our program%s%s", c->a->conf->url, program, s->a.status,
-		    s->server[0] != '\0' ? " but by " : "", s->server);
-		rows[i].mend(s);
-	}
-}
+static const struct check_kind unavailable = { "site_unavailable", CHECK_WRONG,
+    "The programs run, but not all they need is there for them." };
 
 /* Our own 503: it has a reason that other checks look for, too. */
 static void
@@ -357,21 +203,28 @@ tell_path(struct site *s)
 
 	check_found(c, &extra_path, "%s/start comes with a PATH_INFO",
 	    c->a->conf->url);
-	check_mend(c, "# Apache, mod_proxy_fcgi, for the program start:");
-	check_mend(c, "ProxyFCGISetEnvIf \"true\" PATH_INFO \"\"");
-	check_mend(c, "# nginx: what follows the program's own name only; see "
-	    "oauth-cgi(7)");
+	check_mend(c, "# Apache with mod_proxy_fcgi, in <LocationMatch "
+	    "\"^%s/start(?<path>/.*)?$\">:", c->a->conf->path);
+	check_mend(c, "ProxyFCGISetEnvIf \"true\" PATH_INFO "
+	    "\"%%{reqenv:MATCH_PATH}\"");
+	check_mend(c, "# nginx, in a location ~ ^%s/(?<oauth_cgi_program>"
+	    "start|callback|refresh)(?<oauth_cgi_path>/.*)?$:",
+	    c->a->conf->path);
+	check_mend(c, "fastcgi_param PATH_INFO $oauth_cgi_path;");
 }
 
-/* Where only one letter is wrong. */
+/* What else may help where there was no answer. */
 static void
-mend_scheme(struct site *s)
+mend_silence(struct site *s)
 {
 	const struct conf *conf = s->c->a->conf;
 	const char *rest = strstr(conf->url, "://");
 	bool try_http = s->a.failure == HTTPC_TLS && conf->secure &&
 	    conf_is_loopback(conf->origin);
 
+	/* mod_fcgid tries for a minute what it can't run. */
+	if (s->a.failure == HTTPC_TIMEOUT && s->a.outcome == HTTPC_AMBIGUOUS)
+		site_mend_error(s);
 	if (!try_http && (s->a.failure != HTTPC_CUT || conf->secure))
 		return;
 	check_mend(s->c, "# or, in the section site of %s, if the web server "
@@ -388,13 +241,13 @@ check_site(struct check *c)
 	httpc_answer_init(&s.a);
 	if (!site_ask(&s, &start)) {
 		check_unanswered(c, "site", c->a->conf->url, &s.a);
-		mend_scheme(&s);
+		mend_silence(&s);
 		goto out;
 	}
 	check_clock(c, "the web server", &s.a);
 	if (is_sent_to_own_host(&s))
 		tell_other_host(&s);
-	else if (s.error[0] == '\0' && !is_program_file(&s.a) &&
+	else if (s.error[0] == '\0' && !site_is_file(&s.a) &&
 	    (s.a.status == 404 || s.a.status == 200) && find_elsewhere(&s))
 		goto out;
 	else if (!site_judge(&s, "start"))

@@ -5,7 +5,7 @@
 // it is the right line. What needs no web server is tests/cgi/check.sh.
 
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync,
     writeFileSync } from "node:fs";
 import http from "node:http";
@@ -13,6 +13,8 @@ import https from "node:https";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { request } from "./lib/browser.mjs";
+import { check as look, finds, isWell, mends, oauth as run } from
+    "./lib/check.mjs";
 import { after, before, beforeEach, describe, it } from "./lib/harness.mjs";
 import { end } from "./lib/provider.mjs";
 import { BUILD, freePort, Site } from "./lib/site.mjs";
@@ -21,53 +23,8 @@ const ME = userInfo().username;
 const ROOT = process.getuid() === 0;
 let site;
 
-// ---- asking ------------------------------------------------------------
-
-// Not execFileSync: a proxy of this process must go on answering.
-function oauth(...args) {
-	return new Promise((done) => {
-		execFile(join(BUILD, "oauth-cgi"), ["-c", site.config, ...args],
-		    (error, stdout, stderr) => {
-			done({ code: error?.code ?? 0, stdout, stderr });
-		});
-	});
-}
-
-async function check(...args) {
-	const r = await oauth("check", "--json", "--user", ME, ...args);
-	const lines = r.stdout.trim().split("\n").map((l) => JSON.parse(l));
-	const found = {};
-
-	assert.equal(r.stderr, "");
-	for (const l of lines)
-		if (l.finding !== undefined)
-			found[l.finding] ??= l;
-	return { code: r.code, lines, found, text: r.stdout,
-	    bad: lines.filter((l) => l.severity !== "ok").map((l) =>
-	    JSON.stringify(l)).join("\n"),
-	    wrong: lines.filter((l) => /wrong|unusable|later/
-	    .test(l.severity)).map((l) => l.finding) };
-}
-
-// The lines of a finding that mend it, without the words around them.
-const mends = (r, name) => r.found[name].mend.split("\n")
-    .filter((l) => !l.startsWith("#"));
-
-// That is found, alone unless others belong to it, and mended by such a line.
-function finds(r, name, mend, ...others) {
-	assert.deepEqual(r.wrong.toSorted(), [name, ...others].toSorted(),
-	    r.bad);
-	assert.equal(r.code, 1);
-	if (mend !== undefined)
-		assert.ok(mends(r, name).some((l) => typeof mend === "string" ?
-		    l === mend : mend.test(l)), r.found[name].mend);
-	assert.ok(r.found[name].why.length > 20);
-}
-
-const isWell = (r) => {
-	assert.deepEqual(r.wrong, [], r.bad);
-	assert.equal(r.code, 0);
-};
+const check = (...args) => look(site, "--user", ME, ...args);
+const oauth = (...args) => run(site, ...args);
 
 // ---- the site, and what stands before it -------------------------------
 
