@@ -467,6 +467,39 @@ describe("deploy", () => {
 	});
 });
 
+// What the comment in nginx/oauth-cgi.conf tells to do.
+describe("nginx, identity = remote_user", () => {
+	let site;
+	const get = (login) => request(site.startUrl({ provider: "interact" }),
+	    { headers: login === undefined ? {} : { authorization: `Basic ${
+	    Buffer.from(login).toString("base64")}` } });
+
+	before(async () => {
+		const edit = (text) => text
+		    .replace("# fastcgi_param REMOTE_USER", "fastcgi_param REMOTE_USER")
+		    .replace("client_max_body_size", `auth_basic staff;
+	auth_basic_user_file users;
+	client_max_body_size`);
+		const web = new Nginx("nginx/oauth-cgi.conf",
+		    { backend: new SpawnFcgi(), edit });
+
+		site = await Site.start({ web, settings: { auto: 1 }, site: {
+		    database: "oauth-cgi/oauth.db", keys: "oauth-cgi/keys",
+		    identity: "remote_user" } });
+		writeFileSync(join(site.dir, "etc/users"), "ann:{PLAIN}secret\n",
+		    { mode: 0o644 });
+	});
+	after(() => site?.stop());
+
+	it("who has logged in may start, nobody else", async () => {
+		assert.equal((await get()).status, 401);
+		assert.equal((await get("ann:wrong")).status, 401);
+		const a = await get("ann:secret");
+
+		assert.equal(a.status, 303, a.text);
+	});
+});
+
 const FILE = "file:../log/oauth-cgi.log";
 
 serves("lighttpd, FastCGI", () =>

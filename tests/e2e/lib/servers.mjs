@@ -54,11 +54,13 @@ export function signal(pid, name) {
 // A web server with a file of deploy/. options:
 //	backend		what runs the programs, if the server itself does not
 //	log		of the site section
+//	edit		(text) => what the operator has made of the file
 class Web {
-	constructor(file, { backend, log } = {}) {
+	constructor(file, { backend, log, edit = (text) => text } = {}) {
 		this.file = file;
 		this.backend = backend;
 		this.log = log;
+		this.edit = edit;
 		this.user = !ROOT ? undefined : backend === undefined ?
 		    "www-data" : backend.user;
 	}
@@ -81,6 +83,11 @@ class Web {
 		    (all, name) => join(dir, name === "lighttpd" ? "run" :
 		    "sockets"))
 		    .replaceAll("/var/log/oauth-cgi", `${dir}/log`);
+	}
+
+	// The web server's file.
+	get main() {
+		return this.edit(this.render(this.file));
 	}
 
 	// What `make install` does, and the permissions that init would give.
@@ -196,7 +203,7 @@ ${ROOT ? 'server.username = "www-data"\nserver.groupname = "www-data"' : ""}
 server.modules = ( "mod_access", "mod_alias", "mod_fastcgi" )
 alias.url = ( "/icons" => "/usr/share/icons" )
 fastcgi.server = ( ".php" => (( "socket" => "${dir}/run/php.sock" )) )
-${this.render(this.file)}
+${this.main}
 `);
 		return ["/usr/sbin/lighttpd", "-D", "-f", conf];
 	}
@@ -225,10 +232,12 @@ ${["mpm_event", "authz_core", "alias", "dir", "env", "mime", "setenvif",
     "reqtimeout", ...more].map((m) => `LoadModule ${m}_module ` +
     `${MODULES}/mod_${m}.so`).join("\n")}
 TypesConfig /dev/null
-DocumentRoot "${dir}/www"
-<Directory "${dir}/www">
-	Require all granted
-</Directory>
+<VirtualHost *>
+	DocumentRoot "${dir}/www"
+	<Directory "${dir}/www">
+		Require all granted
+	</Directory>
+</VirtualHost>
 <IfModule mod_fcgid.c>
 	FcgidIPCDir "${dir}/run/fcgid"
 	FcgidProcessTableFile "${dir}/run/fcgid_shm"
@@ -236,7 +245,7 @@ DocumentRoot "${dir}/www"
 <IfModule mod_cgid.c>
 	ScriptSock "${dir}/run/cgid.sock"
 </IfModule>
-${this.render(this.file)}
+${this.main}
 `);
 		return ["/usr/sbin/apache2", "-DFOREGROUND", "-f", conf];
 	}
@@ -251,7 +260,7 @@ export class Nginx extends Web {
 
 		mkdirSync(join(dir, "etc/snippets"), { recursive: true });
 		writeFileSync(join(dir, "etc/snippets/oauth-cgi.conf"),
-		    this.render(this.file));
+		    this.main);
 		writeFileSync(conf, `daemon off;
 ${ROOT ? "user www-data;" : ""}
 pid ${dir}/run/nginx.pid;
