@@ -20,6 +20,8 @@ import { Apache, DEPLOY, deployed, Lighttpd, Machine, MACHINES, Nginx, ROOT,
 import { BUILD, bindOf, Site } from "./lib/site.mjs";
 
 const TTL = 2;		// of the tokens that are to expire
+const SCOPE = Array.from({ length: 320 }, (x, i) => `scope-${i + 100}`)
+    .join(" ");		// makes a Location near its limit
 const ours = (a) => a.headers["referrer-policy"] === "no-referrer";
 const refusedBy = (a) => a.status >= 400 && a.status < 500;
 
@@ -54,7 +56,8 @@ function serves(name, make, { cgi = false, slow = 1200, more } = {}) {
 		before(async () => {
 			web = make();
 			site = await Site.start({ web, settings: { auto: 1,
-			    ttl: TTL }, site: { database: "oauth-cgi/oauth.db",
+			    ttl: TTL }, providers: { interact: { scope: SCOPE } },
+			    site: { database: "oauth-cgi/oauth.db",
 			    keys: "oauth-cgi/keys", log: web.log ?? "stderr" } });
 			p = site.provider;
 			for (const s of ["herd", "reload", "stop"])
@@ -117,6 +120,9 @@ function serves(name, make, { cgi = false, slow = 1200, more } = {}) {
 
 			assert.equal(a.status, 303, a.text);
 			assert.ok(a.location.startsWith(p.url), a.location);
+			assert.equal(new URL(a.location).searchParams.get(
+			    "scope"), SCOPE);
+			assert.ok(a.location.length > 3500);
 			const end = await b.follow(await b.follow(a));
 
 			assert.equal(end.status, 303, end.text);

@@ -271,6 +271,7 @@ http {
 	${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((n) =>
 	    `${n}_temp_path ${dir}/run/${n};`).join("\n\t")}
 	fastcgi_intercept_errors on;
+	error_page 400 403 404 /error.html;
 	server {
 		listen 127.0.0.1:${port};
 		root ${dir}/www;
