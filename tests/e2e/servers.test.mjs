@@ -15,8 +15,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Browser, request } from "./lib/browser.mjs";
 import { after, before, describe, it, sleep } from "./lib/harness.mjs";
-import { Apache, DEPLOY, deployed, Lighttpd, Machine, MACHINES, Nginx, ROOT,
-    signal, SocketActivate, SpawnFcgi, until } from "./lib/servers.mjs";
+import { Apache, DEPLOY, deployed, Lighttpd, Machine, MACHINES, Nginx,
+    PROGRAMS, ROOT, signal, SocketActivate, SpawnFcgi, until }
+    from "./lib/servers.mjs";
 import { BUILD, bindOf, Site } from "./lib/site.mjs";
 
 const TTL = 2;		// of the tokens that are to expire
@@ -282,8 +283,22 @@ function serves(name, make, { cgi = false, slow = 1200, more } = {}) {
 
 // ---- further tests of one way or another ------------------------------------
 
+// Nobody but root and the web server's group can use the sockets.
+function sockets(now) {
+	for (const p of PROGRAMS) {
+		const st = statSync(join(now().site.dir, "sockets", `${p}.sock`));
+
+		assert.equal((st.mode & 0o777).toString(8), "660", p);
+		if (ROOT)
+			assert.equal(String(st.gid), execFileSync("id", ["-g",
+			    "www-data"], { encoding: "utf8" }).trim(), p);
+	}
+}
+
 // Init script: what it says, and that it does not start twice.
 function script(now) {
+	it("the sockets are for the web server's group", () => sockets(now));
+
 	it("the init script tells what runs, and starts nothing twice", () => {
 		const { web } = now();
 		const before = web.programs().length;
@@ -328,6 +343,20 @@ function machine(now) {
 	    "-m", "--", ...args);
 	const mainPid = async (name) => (await now().web.backend.systemctl("show",
 	    "-P", "MainPID", `oauth-cgi@${name}.service`)).trim();
+
+	it("the sockets are for the web server's group", () => sockets(now));
+
+	it("a provider's name is looked up", async () => {
+		const { site, web } = now();
+		const text = readFileSync(site.config, "utf8");
+
+		writeFileSync(site.config, text.replaceAll(
+		    /(token_url = .*)127\.0\.0\.1/g, "$1localhost"));
+		await web.backend.systemctl("restart", "oauth-cgi@*.service");
+		assert.equal((await site.connect("name")).status, "ok");
+		writeFileSync(site.config, text);
+		await web.backend.systemctl("restart", "oauth-cgi@*.service");
+	});
 
 	it("each program has its own keys, and start has no network",
 	    async () => {
