@@ -9,8 +9,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync }
-    from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { launch, picture } from "./lib/chromium.mjs";
@@ -51,15 +50,6 @@ const LANGUAGES = [
 	["de-AT", "de", "ltr", shipped("de.txt")],
 	["ar-EG", "ar", "rtl", arabic(ENGLISH)],
 ];
-
-// A file in the site's own folder of pages, beside its configuration.
-function pagesOf(site, name, text) {
-	const dir = join(site.dir, "etc", "pages");
-
-	mkdirSync(dir, { recursive: true, mode: 0o755 });
-	writeFileSync(join(dir, name), text);
-	chmodSync(join(dir, name), 0o644);
-}
 
 // What axe has to say, in words, and what a ruler says. Of a page that was
 // looked at before only what its look decides (drawn).
@@ -266,19 +256,17 @@ describe("pages", () => {
 	};
 
 	before(async () => {
-		site = await Site.start({ site: { name: "Leaf & Kettle" },
+		const pages = { "ar.txt": LANGUAGES[2][3] };
+
+		site = await Site.start({ pages, site: { name: "Leaf & Kettle" },
 		    providers: {
 			posted: { response_mode: "form_post" },
 			endless: { authorize_params:
 			    `x=${"x".repeat(8000)}` },
 		    } });
-		pagesOf(site, "ar.txt", arabic(ENGLISH));
-		await site.restart();
-		guarded = await Site.start({
+		guarded = await Site.start({ pages,
 		    site: { identity: "remote_user", name: LONG.repeat(2) },
 		    providers: { interact: { label: `${LONG} & שלום` } } });
-		pagesOf(guarded, "ar.txt", arabic(ENGLISH));
-		await guarded.restart();
 		browser = await launch();
 		link = site.admin("connect", "interact",
 		    `${LONG}/مرحبا/${LONG}`).trim();
@@ -400,9 +388,9 @@ describe("pages", () => {
 	});
 
 	it("a site's words and style are shown", async () => {
-		pagesOf(site, "en.txt",
+		site.addPage("en.txt",
 		    "denied.title = Maybe later\nback = {nonsense}\n");
-		pagesOf(site, "style.css",
+		site.addPage("style.css",
 		    "\r\n:root { --accent: rgb(1, 80, 2) }\r\n");
 		await site.restart();
 		await open("en");

@@ -66,6 +66,7 @@ export class Site {
 	//	procs		max-procs of lighttpd, 1
 	//	providers	{ name: { key: value } } beside the defaults
 	//	site		more keys of the site section
+	//	pages		{ name: text } for the folder of pages
 	//	settings	of the scripted provider
 	//	port		of lighttpd
 	//	origins		of the app, beside the site's own
@@ -128,6 +129,8 @@ export class Site {
 		const providers = { interact: {}, ...options.providers };
 		const lines = ["site {"];
 
+		for (const [name, text] of Object.entries(options.pages ?? {}))
+			this.addPage(name, text);
 		writeFileSync(join(this.dir, "etc", "client.secret"),
 		    "demo-secret\n", { mode: 0o600 });
 		for (const [key, value] of Object.entries({ url: this.url,
@@ -149,6 +152,14 @@ export class Site {
 		}
 		writeFileSync(this.config, `${lines.join("\n")}\n`,
 		    { mode: 0o600 });
+	}
+
+	// A file with the site's own words or style for the pages.
+	addPage(name, text) {
+		const dir = join(this.dir, "etc", "pages");
+
+		mkdirSync(dir, { recursive: true });
+		writeFileSync(join(dir, name), text);
 	}
 
 	// Run the admin command; gives its standard output.
