@@ -46,6 +46,24 @@ family_revoke(struct family *f)
 	f->revoked = true;
 }
 
+/* token becomes the grant's. */
+static struct grant *
+add(enum grant_kind kind, struct family *f, char *token, int64_t expires_at)
+{
+	struct grant *g = need(calloc(1, sizeof(*g)));
+	size_t at = bucket_of(token);
+
+	g->kind = kind;
+	g->token = token;
+	g->family = f;
+	g->expires_at = expires_at;
+	g->next = bucket[at];
+	bucket[at] = g;
+	g->all = every;
+	every = g;
+	return g;
+}
+
 struct grant *
 grant_new(enum grant_kind kind, struct family *f, int seconds)
 {
@@ -54,25 +72,21 @@ grant_new(enum grant_kind kind, struct family *f, int seconds)
 		[GRANT_ACCESS] = "canary-at-",
 		[GRANT_REFRESH] = "canary-rt-",
 	};
-	struct grant *g = need(calloc(1, sizeof(*g)));
 	struct text token = { NULL, 0, 0 };
 	int left = set_int(SET_TOKEN_BYTES);
-	size_t at;
 
 	text_str(&token, prefix[kind]);
 	for (; left > 48; left -= 48)
 		text_random(&token, 48);
 	text_random(&token, left < 16 ? 16 : (size_t)left);
-	g->kind = kind;
-	g->token = token.s;
-	g->family = f;
-	g->expires_at = seconds == 0 ? 0 : now_ms() + (int64_t)seconds * 1000;
-	at = bucket_of(g->token);
-	g->next = bucket[at];
-	bucket[at] = g;
-	g->all = every;
-	every = g;
-	return g;
+	return add(kind, f, token.s,
+	    seconds == 0 ? 0 : now_ms() + (int64_t)seconds * 1000);
+}
+
+struct grant *
+grant_adopt(enum grant_kind kind, struct family *f, const char *token)
+{
+	return add(kind, f, copy(token), 0);
 }
 
 struct grant *

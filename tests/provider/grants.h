@@ -42,6 +42,9 @@ void family_revoke(struct family *f);
 
 /* seconds: how long it lives, 0 for ever. */
 struct grant *grant_new(enum grant_kind kind, struct family *f, int seconds);
+/* The same, of a token that was not made here; a copy of it is kept. */
+struct grant *grant_adopt(enum grant_kind kind, struct family *f,
+    const char *token);
 struct grant *grant_find(const char *token);
 bool grant_expired(const struct grant *g);
 

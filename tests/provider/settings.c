@@ -49,6 +49,12 @@ static const struct {
 	[SET_HMAC] = { "hmac", "off", "off|on|wrong" },
 
 	/*
+	 * any: for benchmarks, a code `any-CHALLENGE` and a refresh token
+	 * `any-…` count as issued here when they are first used.
+	 */
+	[SET_GRANTS] = { "grants", "issued", "issued|any" },
+
+	/*
 	 * The token answer. ttl: what an access token really lives;
 	 * expires: how expires_in says so. rotation: the refresh_token of
 	 * an answer to a refresh. reuse_grace_ms: how long a rotated token may
