@@ -108,7 +108,7 @@ CREATE TABLE connection (
 	last_error	TEXT NOT NULL DEFAULT '',
 	next_attempt_at	INTEGER NOT NULL DEFAULT 0,
 	section_hash	BLOB,				-- keyed hash of the provider's configuration at the last failure
-	ticket_hash	BLOB UNIQUE,			-- until the ticket is over
+	ticket_hash	BLOB,				-- until the ticket is over
 	bind_hash	BLOB,
 	browser_hash	BLOB,
 	ticket_expires_at INTEGER NOT NULL DEFAULT 0,
@@ -117,8 +117,18 @@ CREATE TABLE connection (
 	updated_at	INTEGER NOT NULL,
 	UNIQUE (app, provider, subject)
 ) STRICT;
+CREATE UNIQUE INDEX connection_ticket ON connection (ticket_hash)
+    WHERE ticket_hash IS NOT NULL;
 CREATE INDEX connection_unbound ON connection (created_at) WHERE subject IS NULL;
-CREATE INDEX connection_issued ON connection (provider, issued_at);
+
+-- When connections of a provider last got tokens, noted once in a minute: the
+-- last time, whose it was, and the last time that it was another one's.
+CREATE TABLE provider_success (
+	provider	TEXT NOT NULL PRIMARY KEY,
+	at		INTEGER NOT NULL,
+	connection	INTEGER NOT NULL,
+	other_at	INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
 
 -- Failures to reach a provider's token host since its last answer.
 CREATE TABLE breaker (

@@ -44,12 +44,16 @@ static const struct {
 	    MAY_READ | MAY_INSERT | MAY_UPDATE | MAY_DELETE },
 
 	{ STORE_ROLE_CALLBACK, "breaker", MAY_READ | MAY_INSERT | MAY_UPDATE },
+	{ STORE_ROLE_CALLBACK, "provider_success",
+	    MAY_READ | MAY_INSERT | MAY_UPDATE },
 
 	{ STORE_ROLE_REFRESH, "app", MAY_READ },
 	{ STORE_ROLE_REFRESH, "app_key", MAY_READ },
 	{ STORE_ROLE_REFRESH, "connection",
 	    MAY_READ | MAY_UPDATE | MAY_DELETE },
 	{ STORE_ROLE_REFRESH, "breaker", MAY_READ | MAY_INSERT | MAY_UPDATE },
+	{ STORE_ROLE_REFRESH, "provider_success",
+	    MAY_READ | MAY_INSERT | MAY_UPDATE },
 };
 
 static bool

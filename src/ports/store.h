@@ -320,7 +320,10 @@ enum err store_connection_remove(struct store *s, int64_t id,
 enum err store_connection_expire(struct store *s, int64_t before, int most,
     const struct name_list *keep, int64_t *removed) MUST_CHECK;
 
-/* Whether another connection of that provider got tokens at or after since. */
+/*
+ * Whether another connection of that provider got tokens at or after since, as
+ * far as was noted: once in a minute, the last and the one before of another.
+ */
 enum err store_connection_others_succeed(struct store *s,
     const struct store_connection *c, int64_t since, bool *out) MUST_CHECK;
 

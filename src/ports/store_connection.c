@@ -202,10 +202,17 @@ bind_attempt(sqlite3_stmt *st, const struct store_connection *c)
 }
 
 static void
-bind_tokens(sqlite3_stmt *st, const struct store_connection *c)
+bind_owner(sqlite3_stmt *st, const struct store_connection *c)
 {
 	if (c->bound)
 		store_bind_text(st, ":subject", c->subject);
+	if (c->has_ticket)
+		store_bind_hash(st, ":ticket_hash", c->ticket_hash);
+}
+
+static void
+bind_tokens(sqlite3_stmt *st, const struct store_connection *c)
+{
 	store_bind_text(st, ":client_id", c->client_id);
 	store_bind_text(st, ":scope", c->scope);
 	store_bind_text(st, ":token_type", c->token_type);
@@ -217,7 +224,6 @@ bind_tokens(sqlite3_stmt *st, const struct store_connection *c)
 	store_bind_int(st, ":expires_at", c->expires_at);
 	store_bind_int(st, ":generation", c->generation);
 	if (c->has_ticket) {
-		store_bind_hash(st, ":ticket_hash", c->ticket_hash);
 		store_bind_hash(st, ":browser_hash", c->browser_hash);
 		if (c->has_bind)
 			store_bind_hash(st, ":bind_hash", c->bind_hash);
@@ -255,9 +261,11 @@ store_connection_add(struct store *s, struct store_connection *c)
 	store_bind_int(st, ":created_at", c->created_at);
 	bind_attempt(st, c);
 	bind_tokens(st, c);
-	if ((e = store_run(s, st, "add connection")) == ERR_OK)
-		c->id = sqlite3_last_insert_rowid(s->db);
-	return e;
+	bind_owner(st, c);
+	if ((e = store_run(s, st, "add connection")) != ERR_OK)
+		return e;
+	c->id = sqlite3_last_insert_rowid(s->db);
+	return store_success_note(s, c);
 }
 
 /* What an UPDATE of one row came to. */
@@ -278,22 +286,38 @@ one_row(struct store *s, sqlite3_stmt *st, const char *what)
 	" next_attempt_at = :next_attempt_at, section_hash = :section_hash," \
 	" rotates = :rotates, updated_at = :updated_at"
 
+/* What an index is over is written only when it differs: seldom. */
+static enum err
+put_owner(struct store *s, const struct store_connection *c)
+{
+	sqlite3_stmt *st = store_stmt(s, STMT_CONN_PUT_OWNER,
+	    "UPDATE connection SET subject = :subject,"
+	    " ticket_hash = :ticket_hash WHERE id = :id"
+	    " AND (subject IS NOT :subject OR ticket_hash IS NOT :ticket_hash)");
+
+	if (st == NULL)
+		return ERR_INTERNAL;
+	bind_owner(st, c);
+	store_bind_int(st, ":id", c->id);
+	return store_run(s, st, "write owner");
+}
+
 enum err
 store_connection_put(struct store *s, const struct store_connection *c,
     int64_t generation)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_CONN_PUT,
 	    "UPDATE connection SET " ATTEMPT_ASSIGNMENTS ","
-	    " subject = :subject, client_id = :client_id, scope = :scope,"
+	    " client_id = :client_id, scope = :scope,"
 	    " token_type = :token_type, access = :access,"
 	    " refresh = :refresh, issued_at = :issued_at,"
 	    " expires_at = :expires_at, generation = :generation,"
-	    " ticket_hash = :ticket_hash, bind_hash = :bind_hash,"
-	    " browser_hash = :browser_hash,"
+	    " bind_hash = :bind_hash, browser_hash = :browser_hash,"
 	    " ticket_expires_at = :ticket_expires_at,"
 	    " ticket_replaced = :ticket_replaced"
 	    " WHERE id = :id AND public_id = :public_id"
 	    " AND generation = :was");
+	enum err e;
 
 	if (st == NULL)
 		return ERR_INTERNAL;
@@ -302,7 +326,10 @@ store_connection_put(struct store *s, const struct store_connection *c,
 	store_bind_int(st, ":id", c->id);
 	store_bind_blob(st, ":public_id", c->public_id, STORE_PUBLIC_ID);
 	store_bind_int(st, ":was", generation);
-	return one_row(s, st, "write connection");
+	if ((e = one_row(s, st, "write connection")) != ERR_OK ||
+	    (e = put_owner(s, c)) != ERR_OK)
+		return e;
+	return store_success_note(s, c);
 }
 
 enum err
@@ -373,28 +400,6 @@ store_connection_expire(struct store *s, int64_t before, int most,
 }
 
 enum err
-store_connection_others_succeed(struct store *s,
-    const struct store_connection *c, int64_t since, bool *out)
-{
-	sqlite3_stmt *st = store_stmt(s, STMT_CONN_OTHERS,
-	    "SELECT 1 FROM connection WHERE provider = :provider"
-	    " AND issued_at >= :since AND id <> :id LIMIT 1");
-	enum err e;
-
-	*out = false;
-	if (st == NULL)
-		return ERR_INTERNAL;
-	store_bind_text(st, ":provider", c->provider);
-	store_bind_int(st, ":since", since);
-	store_bind_int(st, ":id", c->id);
-	if ((e = store_step(s, st, "other connections")) == ERR_OK) {
-		*out = true;
-		store_reset(st);
-	}
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-enum err
 store_connection_each(struct store *s, const struct store_filter *f,
     store_connection_fn fn, void *arg)
 {
@@ -426,47 +431,4 @@ store_connection_each(struct store *s, const struct store_filter *f,
 	}
 	store_connection_clear(&c);
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-/* ---- the breaker ------------------------------------------------------ */
-
-enum err
-store_breaker_get(struct store *s, const char *provider, const char *host,
-    struct store_breaker *out)
-{
-	sqlite3_stmt *st = store_stmt(s, STMT_BREAKER_GET,
-	    "SELECT failures, probe_at FROM breaker"
-	    " WHERE provider = :provider AND host = :host");
-	enum err e;
-
-	memset(out, 0, sizeof(*out));
-	if (st == NULL)
-		return ERR_INTERNAL;
-	store_bind_text(st, ":provider", provider);
-	store_bind_text(st, ":host", host);
-	if ((e = store_step(s, st, "read breaker")) == ERR_OK) {
-		out->failures = sqlite3_column_int64(st, 0);
-		out->probe_at = sqlite3_column_int64(st, 1);
-		store_reset(st);
-	}
-	return e == ERR_NOT_FOUND ? ERR_OK : e;
-}
-
-enum err
-store_breaker_put(struct store *s, const char *provider, const char *host,
-    const struct store_breaker *b)
-{
-	sqlite3_stmt *st = store_stmt(s, STMT_BREAKER_PUT,
-	    "INSERT INTO breaker (provider, host, failures, probe_at)"
-	    " VALUES (:provider, :host, :failures, :probe_at)"
-	    " ON CONFLICT (provider, host) DO UPDATE SET"
-	    " failures = :failures, probe_at = :probe_at");
-
-	if (st == NULL)
-		return ERR_INTERNAL;
-	store_bind_text(st, ":provider", provider);
-	store_bind_text(st, ":host", host);
-	store_bind_int(st, ":failures", b->failures);
-	store_bind_int(st, ":probe_at", b->probe_at);
-	return store_run(s, st, "write breaker");
 }

@@ -10,7 +10,8 @@
  * store_stmt.c		statements: prepared once, bound by name
  * store_migrate.c	creating tables and bringing them up to date
  * store_health.c	looking at a database as a whole
- * store_app.c store_pending.c store_connection.c	the rows
+ * store_app.c store_pending.c store_connection.c
+ *			store_provider.c: the rows
  */
 #include <sys/types.h>
 
@@ -32,8 +33,9 @@ enum stmt {
 	STMT_PENDING_OF_BROWSER, STMT_PENDING_OF_BUSIEST, STMT_PENDING_DROP,
 	STMT_CONN_BY_ID, STMT_CONN_BY_PUBLIC, STMT_CONN_BY_SUBJECT,
 	STMT_CONN_BY_TICKET, STMT_CONN_OWNER, STMT_CONN_ADD, STMT_CONN_PUT,
-	STMT_CONN_PUT_ATTEMPT, STMT_CONN_REMOVE, STMT_CONN_EXPIRED,
-	STMT_CONN_EXPIRE, STMT_CONN_OTHERS, STMT_CONN_EACH,
+	STMT_CONN_PUT_OWNER, STMT_CONN_PUT_ATTEMPT, STMT_CONN_REMOVE,
+	STMT_CONN_EXPIRED, STMT_CONN_EXPIRE, STMT_CONN_EACH,
+	STMT_SUCCESS_AT, STMT_SUCCESS_NOTE, STMT_SUCCESS_OTHERS,
 	STMT_BREAKER_GET, STMT_BREAKER_PUT,
 	STMT_PURGE_PENDING, STMT_PURGE_COUNT, STMT_PURGE_LINKS, STMT_PURGE_KEYS,
 	STMT_PURGE_DONE,
@@ -104,6 +106,12 @@ enum err store_gate_enter(struct store *s);
 void store_gate_leave(struct store *s);
 void store_gate_unshare(struct store *s);	/* after a step that reads */
 void store_gate_init(struct store *s);	/* hooks, handlers */
+
+/* ---- store_provider.c ------------------------------------------------- */
+
+/* In a transaction: c got its tokens at c->issued_at. */
+enum err store_success_note(struct store *s,
+    const struct store_connection *c);
 
 /* ---- store_stmt.c ----------------------------------------------------- */
 

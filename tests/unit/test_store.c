@@ -732,6 +732,62 @@ a_row_that_moved_is_not_written(void)
 	store_close(s);
 }
 
+/* One more connection gets its first tokens, or new ones, at that time. */
+static void
+succeeds(struct store *s, struct store_connection *c, unsigned n, int64_t at)
+{
+	char subject[16];
+
+	if (c->id == 0) {
+		snprintf(subject, sizeof(subject), "%u", n);
+		a_connection(c, n, subject);
+		c->issued_at = at;
+		CU_ASSERT_EQUAL(add_connection(s, c), ERR_OK);
+		return;
+	}
+	c->issued_at = at;
+	c->generation++;
+	CU_ASSERT_EQUAL(put_connection(s, c, c->generation - 1), ERR_OK);
+}
+
+static bool
+others_succeed(struct store *s, const struct store_connection *c,
+    int64_t since)
+{
+	bool yes = false;
+
+	CU_ASSERT_EQUAL(store_connection_others_succeed(s, c, since, &yes),
+	    ERR_OK);
+	return yes;
+}
+
+static void
+the_success_of_others_is_known(void)
+{
+	struct store *s = with_app(JOURNAL_AUTO);
+	struct store_connection a = { .id = 0 }, b = { .id = 0 };
+
+	succeeds(s, &a, 1, NOW);
+	CU_ASSERT_FALSE(others_succeed(s, &a, NOW - 1000));
+	succeeds(s, &b, 2, NOW + 100);
+	CU_ASSERT_TRUE(others_succeed(s, &a, NOW + 100));
+	CU_ASSERT_FALSE(others_succeed(s, &a, NOW + 101));
+	CU_ASSERT_TRUE(others_succeed(s, &b, NOW));
+	CU_ASSERT_FALSE(others_succeed(s, &b, NOW + 1));
+	/* Within a minute nothing more is noted; its own does not count. */
+	succeeds(s, &a, 1, NOW + 130);
+	CU_ASSERT_FALSE(others_succeed(s, &b, NOW + 1));
+	succeeds(s, &b, 2, NOW + 200);
+	succeeds(s, &b, 2, NOW + 300);
+	CU_ASSERT_FALSE(others_succeed(s, &b, NOW + 1));
+	CU_ASSERT_TRUE(others_succeed(s, &a, NOW + 300));
+	snprintf(a.provider, sizeof(a.provider), "github");
+	CU_ASSERT_FALSE(others_succeed(s, &a, NOW - 1000));
+	store_connection_clear(&a);
+	store_connection_clear(&b);
+	store_close(s);
+}
+
 static void
 a_subject_has_one_connection_per_provider(void)
 {
@@ -1422,6 +1478,8 @@ static const struct test tests[] = {
 	{ "a row that moved is not written", a_row_that_moved_is_not_written },
 	{ "a subject has one connection per provider",
 	    a_subject_has_one_connection_per_provider },
+	{ "whether other connections succeed is known",
+	    the_success_of_others_is_known },
 	{ "what was rolled back is not there",
 	    what_was_rolled_back_is_not_there },
 	{ "unbound connections expire, bound ones stay",
