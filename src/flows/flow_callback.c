@@ -222,19 +222,15 @@ wait_for_other(struct callback *c)
 static bool
 take_row(struct callback *c)
 {
-	struct store_pending taken;
 	enum err e = ERR_NOT_FOUND;
 
 	if (!read_row(c) || !app_still_agrees(c))
 		return false;
 	if (c->pending.stage == PENDING_NEW) {
-		e = store_pending_take(c->ctx->store, c->pending.state_hash,
-		    c->pending.browser_hash, c->provider->name, clock_now(),
-		    &taken);
-		if (e == ERR_OK) {
-			c->pending = taken;
+		e = store_pending_take(c->ctx->store, &c->pending,
+		    c->provider->name, clock_now());
+		if (e == ERR_OK)
 			return true;
-		}
 		/* Somebody was faster, or it expired this second. */
 		if (e == ERR_NOT_FOUND && !read_row(c))
 			return false;

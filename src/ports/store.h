@@ -203,14 +203,12 @@ enum err store_pending_get(struct store *s,
     struct store_pending *out) MUST_CHECK;
 
 /*
- * Take the row: one UPDATE that succeeds for exactly one caller, when state,
- * browser and provider are its own, it is new, and not expired.
- * ERR_NOT_FOUND otherwise. *out is the row, now taken.
+ * Take the row that was read as *p: one UPDATE that succeeds for exactly one
+ * caller, when state, browser and provider are its own, it is new, and not
+ * expired; *p is then taken. ERR_NOT_FOUND otherwise, and *p stays as it was.
  */
-enum err store_pending_take(struct store *s,
-    const unsigned char state_hash[STORE_HASH],
-    const unsigned char browser_hash[STORE_HASH], const char *provider,
-    int64_t now, struct store_pending *out) MUST_CHECK;
+enum err store_pending_take(struct store *s, struct store_pending *p,
+    const char *provider, int64_t now) MUST_CHECK;
 
 /*
  * Taken to done, with its outcome; expires_at moves. p as it was taken. In a

@@ -227,37 +227,37 @@ store_pending_get(struct store *s, const unsigned char state_hash[STORE_HASH],
 }
 
 enum err
-store_pending_take(struct store *s, const unsigned char state_hash[STORE_HASH],
-    const unsigned char browser_hash[STORE_HASH], const char *provider,
-    int64_t now, struct store_pending *out)
+store_pending_take(struct store *s, struct store_pending *p,
+    const char *provider, int64_t now)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_TAKE,
 	    "UPDATE pending SET stage = 1, taken_at = :now"
-	    " WHERE state_hash = :state"
+	    " WHERE id = :id AND state_hash = :state"
 	    " AND browser_hash = :browser AND provider = :provider"
-	    " AND stage = 0 AND expires_at > :now RETURNING " PENDING_COLUMNS);
+	    " AND stage = 0 AND expires_at > :now");
 	enum err e;
 
-	memset(out, 0, sizeof(*out));
 	if (st == NULL)
 		return ERR_INTERNAL;
 	if ((e = store_begin(s)) != ERR_OK)
 		return e;
-	store_bind_hash(st, ":state", state_hash);
-	store_bind_hash(st, ":browser", browser_hash);
+	store_bind_int(st, ":id", p->id);
+	store_bind_hash(st, ":state", p->state_hash);
+	store_bind_hash(st, ":browser", p->browser_hash);
 	store_bind_text(st, ":provider", provider);
 	store_bind_int(st, ":now", now);
-	if ((e = store_step(s, st, "take pending")) == ERR_OK) {
-		memcpy(out->state_hash, state_hash, STORE_HASH);
-		memcpy(out->browser_hash, browser_hash, STORE_HASH);
-		read_row(st, out);
-		e = store_run(s, st, "take pending");
-	}
+	e = store_run(s, st, "take pending");
+	if (e == ERR_OK && sqlite3_changes(s->db) != 1)
+		e = ERR_NOT_FOUND;
 	if (e != ERR_OK) {
 		store_rollback(s);
 		return e;
 	}
-	return store_commit(s, STORE_RELAXED);
+	if ((e = store_commit(s, STORE_RELAXED)) == ERR_OK) {
+		p->stage = PENDING_TAKEN;
+		p->taken_at = now;
+	}
+	return e;
 }
 
 enum err

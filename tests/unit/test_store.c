@@ -141,10 +141,13 @@ take(struct store *s, unsigned state, unsigned browser, const char *provider,
 {
 	unsigned char sh[STORE_HASH], bh[STORE_HASH];
 	struct store_pending p;
+	enum err e;
 
 	hash_of(state, sh);
 	hash_of(browser, bh);
-	return store_pending_take(s, sh, bh, provider, now, &p);
+	if ((e = store_pending_get(s, sh, bh, &p)) != ERR_OK)
+		return e;
+	return store_pending_take(s, &p, provider, now);
 }
 
 /* subject NULL: nobody's yet. */
@@ -402,8 +405,14 @@ a_state_is_taken_once_by_its_own_browser(void)
 	    ERR_NOT_FOUND);
 	CU_ASSERT_FALSE(has_pending(s, 1, 9));
 	/* None of these burnt it. */
-	CU_ASSERT_EQUAL(store_pending_take(s, sh, bh, "interact",
-	    NOW + PENDING_TTL - 1, &got), ERR_OK);
+	CU_ASSERT_EQUAL(store_pending_get(s, sh, bh, &got), ERR_OK);
+	memset(got.browser_hash, 9, STORE_HASH);
+	CU_ASSERT_EQUAL(store_pending_take(s, &got, "interact", NOW),
+	    ERR_NOT_FOUND);
+	CU_ASSERT_EQUAL(got.stage, PENDING_NEW);
+	CU_ASSERT_EQUAL(store_pending_get(s, sh, bh, &got), ERR_OK);
+	CU_ASSERT_EQUAL(store_pending_take(s, &got, "interact",
+	    NOW + PENDING_TTL - 1), ERR_OK);
 	CU_ASSERT_EQUAL(got.stage, PENDING_TAKEN);
 	CU_ASSERT_EQUAL(got.taken_at, NOW + PENDING_TTL - 1);
 	CU_ASSERT_STRING_EQUAL(got.return_to, "/back");
