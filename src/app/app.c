@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "conf.h"
 #include "context.h"
+#include "crypto.h"
 #include "gateway.h"
 #include "httpc.h"
 #include "keyring.h"
@@ -121,6 +122,15 @@ prepare(struct app *a, bool own)
 		log_damp_forget();
 	}
 	return ready;
+}
+
+/* What the libraries would else do again in every worker. */
+static void
+prepare_libraries(unsigned needs)
+{
+	crypto_prepare();
+	if ((needs & APP_NETWORK) != 0)
+		httpc_prepare();
 }
 
 static void
@@ -358,6 +368,8 @@ app_main(int argc, char *argv[], const struct app_spec *spec)
 	}
 	a.path = conf_find(given);
 	(void)prepare(&a, false);
+	if (!a.one_shot)
+		prepare_libraries(spec->needs);
 	if (!a.one_shot && (w.count = worker_count()) > 0) {
 		status = workers_run(&w);
 		release(&a);

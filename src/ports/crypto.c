@@ -77,14 +77,20 @@ crypto_random(void *out, size_t len)
 /* ---- SHA-256 and HMAC ------------------------------------------------- */
 
 static void
+digest_fetch(void)
+{
+	if (lib.digest != NULL)
+		return;
+	lib.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	must(lib.sha256 != NULL, "fetching SHA-256");
+	lib.digest = EVP_MD_CTX_new();
+	must(lib.digest != NULL, "a digest context");
+}
+
+static void
 digest_begin(void)
 {
-	if (lib.digest == NULL) {
-		lib.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-		must(lib.sha256 != NULL, "fetching SHA-256");
-		lib.digest = EVP_MD_CTX_new();
-		must(lib.digest != NULL, "a digest context");
-	}
+	digest_fetch();
 	must(EVP_DigestInit_ex2(lib.digest, lib.sha256, NULL) == 1, "SHA-256");
 }
 
@@ -156,6 +162,26 @@ cipher_fetch(const char *name, EVP_CIPHER **cipher, EVP_CIPHER_CTX **ctx)
 	must(*ctx != NULL, "a cipher context");
 }
 
+static void
+gcm_fetch(void)
+{
+	cipher_fetch("AES-256-GCM", &lib.gcm, &lib.aead);
+}
+
+static void
+ecb_fetch(void)
+{
+	cipher_fetch("AES-256-ECB", &lib.ecb, &lib.block);
+}
+
+void
+crypto_prepare(void)
+{
+	digest_fetch();
+	gcm_fetch();
+	ecb_fetch();
+}
+
 /* Begin with this key and nonce, and take in the additional data. */
 static void
 gcm_begin(int seal, const unsigned char *key, const unsigned char *nonce,
@@ -164,7 +190,7 @@ gcm_begin(int seal, const unsigned char *key, const unsigned char *nonce,
 	int n;
 
 	/* A GCM context begins with a nonce length of 12 bytes. */
-	cipher_fetch("AES-256-GCM", &lib.gcm, &lib.aead);
+	gcm_fetch();
 	must(EVP_CipherInit_ex2(lib.aead, lib.gcm, key, nonce, seal,
 	    NULL) == 1, "AES-256-GCM");
 	if (aad.len > 0)
@@ -255,7 +281,7 @@ derive(const unsigned char key[CRYPTO_KEY_BYTES],
 	unsigned carry;
 	size_t i;
 
-	cipher_fetch("AES-256-ECB", &lib.ecb, &lib.block);
+	ecb_fetch();
 	must(EVP_EncryptInit_ex2(lib.block, lib.ecb, key, NULL, NULL) == 1 &&
 	    EVP_CIPHER_CTX_set_padding(lib.block, 0) == 1, "AES-256");
 	aes_blocks(zero, sizeof(zero), l);

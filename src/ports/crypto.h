@@ -32,6 +32,12 @@ struct bytes {
 	size_t		 len;
 };
 
+/*
+ * Fetch all algorithms now: before fork(), so that it is done once and not in
+ * every worker.
+ */
+void crypto_prepare(void);
+
 /* Cryptographically strong random bytes. */
 void crypto_random(void *out, size_t len);
 

@@ -72,6 +72,12 @@ set_fixed_options(struct httpc *h)
 	must(curl_easy_setopt(c, CURLOPT_WRITEDATA, h));
 }
 
+void
+httpc_prepare(void)
+{
+	must(curl_global_init(CURL_GLOBAL_DEFAULT));
+}
+
 struct httpc *
 httpc_open(bool one_shot)
 {
@@ -80,7 +86,7 @@ httpc_open(bool one_shot)
 
 	for (i = 0; i < HTTPC_SOCKETS; i++)
 		h->sockets[i] = -1;
-	must(curl_global_init(CURL_GLOBAL_DEFAULT));
+	httpc_prepare();	/* counted: only the first one works */
 	if ((h->curl = curl_easy_init()) == NULL)
 		log_die("httpc: libcurl does not start");
 	httpc_find_certificates(h, one_shot);

@@ -83,6 +83,9 @@ struct httpc_answer {
 	struct buf		body;
 };
 
+/* Start libcurl, and TLS in it, now: before fork(), once for all workers. */
+void httpc_prepare(void);
+
 /*
  * one_shot says that the process makes one request and ends (plain CGI): then
  * the system's certificates are looked up one by one where the system allows
