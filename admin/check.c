@@ -3,8 +3,10 @@
 
 #include "check.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -108,6 +110,32 @@ find_self(struct check *c)
 	}
 }
 
+static void
+give_up(int sig)
+{
+	static const char text[] = "oauth-cgi: a file system or a name server "
+	    "holds this up; it ends here\n";
+
+	(void)sig;
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(ADMIN_LATER);
+	_exit(ADMIN_LATER);
+}
+
+/* Not alarm(): SIGALRM is the store's. */
+static void
+limit_time(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+	    .sigev_signo = SIGUSR2 };
+	struct itimerspec end = { .it_value = { .tv_sec = CHECK_END } };
+	timer_t timer;
+
+	signal(SIGUSR2, give_up);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+		(void)timer_settime(timer, 0, &end, NULL);
+}
+
 static unsigned
 at_hand(const struct check *c)
 {
@@ -127,6 +155,7 @@ run(struct admin *a, bool providers_only)
 	int rc;
 
 	a->conf_path = path;
+	limit_time();
 	find_self(&c);
 	check_report_begin(&c);
 	if (!a->offline)

@@ -121,6 +121,9 @@ void check_user_fill(struct check_user *u, uid_t uid);
 /* Who runs our programs, if they run and we are root to see it. */
 void check_find_processes(struct check *c);
 
+/* Who the programs run as, as far as it is given or to be seen. */
+bool check_user_known(const struct check *c, struct check_user *u);
+
 /* Become the user the programs run as. False after a finding. */
 bool check_become(struct check *c);
 
@@ -166,6 +169,9 @@ void check_unanswered(struct check *c, const char *whose, const char *url,
 /* Compare our clock with that of an answer that has just come. */
 void check_clock(struct check *c, const char *whose,
     const struct httpc_answer *a);
+
+/* And with the youngest row of the database. */
+void check_clock_back(struct check *c, int64_t newest_at);
 
 /* A member of a JSON answer, the beginning of it; "" when there is none. */
 void check_member(const struct httpc_answer *a, const char *name,
@@ -250,5 +256,8 @@ void check_provider(struct check *c, const struct provider *p);
 /* check_authorize.c, check_client.c: the two halves of check_provider(). */
 void check_authorize(struct check *c, const struct provider *p);
 void check_client(struct check *c, const struct provider *p);
+
+/* Mend by registering the redirect URI, or naming the one that is. */
+void check_mend_redirect(struct check *c, const struct provider *p);
 
 #endif

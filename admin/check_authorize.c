@@ -129,8 +129,8 @@ ask(struct check *c, const struct provider *p, const char *uri,
 	return ok;
 }
 
-static void
-mend_redirect(struct check *c, const struct provider *p)
+void
+check_mend_redirect(struct check *c, const struct provider *p)
 {
 	check_mend(c, "# at the provider, in the list of redirect URIs of "
 	    "client %s:", p->client_id);
@@ -162,7 +162,7 @@ tell_refusal(struct check *c, const struct provider *p, const struct reply *r)
 	} else if (r->of_redirect) {
 		check_found(c, &redirect, "provider %s refuses the redirect "
 		    "URI %s", p->name, p->redirect_uri);
-		mend_redirect(c, p);
+		check_mend_redirect(c, p);
 	} else if (r->of_client) {
 		check_found(c, &client_id, "provider %s does not know the "
 		    "client_id %s", p->name, p->client_id);
@@ -171,7 +171,7 @@ tell_refusal(struct check *c, const struct provider *p, const struct reply *r)
 		check_found(c, &refused, "provider %s answers %d to the "
 		    "authorization request", p->name, r->status);
 		mend_client(c, p);
-		mend_redirect(c, p);
+		check_mend_redirect(c, p);
 	}
 }
 
@@ -227,7 +227,7 @@ check_authorize(struct check *c, const struct provider *p)
 	} else {
 		check_found(c, &unknown, "provider %s answers; compare its "
 		    "redirect URI with %s", p->name, p->redirect_uri);
-		mend_redirect(c, p);
+		check_mend_redirect(c, p);
 	}
 	httpc_answer_clear(&a);
 }

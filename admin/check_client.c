@@ -35,6 +35,9 @@ static const struct check_kind other_style = { "auth_style", CHECK_WRONG,
 static const struct check_kind not_known = { "client_refused", CHECK_WRONG,
     "In none of the usual ways does the provider take this client for who it "
     "is: the secret is not the right one, or has been renewed there." };
+static const struct check_kind redirect = { "redirect_uri", CHECK_WRONG,
+    "It is not on the provider's list of this client, to the last character: "
+    "nobody can connect." };
 static const struct check_kind wrong_url = { "token_url", CHECK_WRONG,
     "Codes are exchanged and tokens refreshed there: nothing can be." };
 static const struct check_kind failing = { "provider_error", CHECK_LATER,
@@ -197,6 +200,12 @@ tell_style(struct check *c, const struct provider *p, const struct style *s)
 static void
 tell_refusal(struct check *c, const struct provider *p, const struct probe *r)
 {
+	if (strstr(r->t.error, "redirect") != NULL) {
+		check_found(c, &redirect, "provider %s answers %s to %s",
+		    p->name, r->t.error, p->redirect_uri);
+		check_mend_redirect(c, p);
+		return;
+	}
 	check_found(c, &not_known, "provider %s does not take client %s: it "
 	    "answers %s", p->name, p->client_id, word_of(r));
 	check_mend(c, "# in the section provider %s of %s, as the provider "

@@ -97,9 +97,15 @@ load_as_programs(struct check *c)
 {
 	struct stat st;
 
-	if (stat(c->a->conf_path, &st) == 0 && st.st_uid != 0 &&
-	    admin_become_uid(st.st_uid, st.st_gid) != ADMIN_OK)
-		return false;
+	if (stat(c->a->conf_path, &st) == 0 && st.st_uid != 0) {
+		/* Not theirs, nor root's: they won't take it. */
+		if (c->by_root && check_user_known(c, &c->me) &&
+		    c->me.uid != st.st_uid)
+			return check_secret_file(c, &conf_file,
+			    c->a->conf_path);
+		if (admin_become_uid(st.st_uid, st.st_gid) != ADMIN_OK)
+			return false;
+	}
 	check_user_fill(&c->me, geteuid());
 	if (!check_secret_file(c, &conf_file, c->a->conf_path) || !load(c))
 		return false;

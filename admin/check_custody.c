@@ -45,6 +45,9 @@ static const struct check_kind no_provider = { "connections_provider",
 static const struct check_kind no_seal = { "key_lost", CHECK_WRONG,
     "Nothing else opens what is sealed with it: these requests are answered "
     "503 until the key is back." };
+static const struct check_kind other_key = { "key_other", CHECK_WRONG,
+    "The key file was made anew, or rows were changed from outside. Until the "
+    "old key is back these requests are answered 503." };
 static const struct check_kind never_purged = { "purge_never", CHECK_WRONG,
     "What is over stays: flows, links, keys, and tokens that nobody "
     "redeemed." };
@@ -212,6 +215,55 @@ tell_lost(const struct survey *s, const char *file, const char *what)
 	}
 }
 
+#define SAMPLES 20
+
+struct sample {
+	struct keyring	*keys;
+	int		 tried, shut;
+	uint32_t	 id;
+};
+
+/* Whether a key of that id is the one that has sealed. */
+static bool
+try_opening(void *arg, const struct store_connection *k)
+{
+	uint32_t id = vault_key_id((struct bytes){ k->access.data,
+	    k->access.len });
+	struct buf plain = BUF_INIT(LIMIT_TOKEN);
+	struct sample *s = arg;
+
+	if (keyring_find(s->keys, id) != NULL) {
+		s->tried++;
+		if (connection_open_access(k, s->keys, &plain) != ERR_OK) {
+			s->shut++;
+			s->id = id;
+		}
+	}
+	buf_clear(&plain);
+	return s->tried < SAMPLES;
+}
+
+static void
+check_seals(struct survey *s)
+{
+	struct store_filter all = { .app = NULL };
+	struct sample t = { .keys = s->keys };
+	struct check *c = s->c;
+
+	if (s->keys == NULL || store_connection_each(c->a->store, &all,
+	    try_opening, &t) != ERR_OK)
+		return;
+	check_unsaid(c);
+	if (t.shut == 0)
+		return;
+	check_found(c, &other_key, "key %u of %s/token.key does not open %d of "
+	    "%d connections that were tried", (unsigned)t.id,
+	    c->a->conf->keys, t.shut, t.tried);
+	check_mend(c, "# from the backup of %s/token.key, in the place of the "
+	    "key of that id:", c->a->conf->keys);
+	check_mend(c, "%u THAT-KEY", (unsigned)t.id);
+}
+
 /* Flows that are under way now, and their own keys. */
 static void
 check_pending_keys(struct check *c)
@@ -289,6 +341,7 @@ check_connections(struct check *c)
 		tell_statuses(&s);
 		tell_strangers(&s);
 		tell_lost(&s, "token.key", "connections");
+		check_seals(&s);
 	}
 	keyring_close(s.keys);
 	check_pending_keys(c);
@@ -314,6 +367,7 @@ check_maintenance(struct check *c)
 
 	if (store_tally(c->a->store, now, &t) != ERR_OK)
 		return;
+	check_clock_back(c, t.newest_at);
 	admin_time(t.purged_at, when);
 	if (t.purged_at == 0) {
 		check_found(c, t.first_app_at != 0 &&

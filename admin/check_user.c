@@ -211,29 +211,40 @@ static const struct check_kind not_root = { "user_needs_root", CHECK_WRONG,
 static const struct check_kind two_users = { "user_several", CHECK_WRONG,
     "What one of them writes the other can't: requests fail now and then." };
 
+bool
+check_user_known(const struct check *c, struct check_user *u)
+{
+	const struct passwd *pw;
+
+	if (c->a->user != NULL) {
+		if ((pw = getpwnam(c->a->user)) == NULL)
+			return false;
+		check_user_fill(u, pw->pw_uid);
+	} else if (c->running_count > 0) {
+		check_user_fill(u, c->running[0].uid);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* --user, or who runs the programs, or the owner of the database. */
 static bool
 choose(struct check *c, struct check_user *u)
 {
-	const struct passwd *pw;
 	struct stat st;
 
+	if (check_user_known(c, u))
+		return true;
 	if (c->a->user != NULL) {
-		if ((pw = getpwnam(c->a->user)) == NULL) {
-			check_found(c, &no_user, "there is no user %s",
-			    c->a->user);
-			check_mend(c, "getent passwd");
-			return false;
-		}
-		check_user_fill(u, pw->pw_uid);
-	} else if (c->running_count > 0) {
-		check_user_fill(u, c->running[0].uid);
-	} else if (c->a->conf != NULL && lstat(c->a->conf->database,
-	    &st) == 0) {
-		check_user_fill(u, st.st_uid);
-	} else {
-		check_user_fill(u, geteuid());
+		check_found(c, &no_user, "there is no user %s", c->a->user);
+		check_mend(c, "getent passwd");
+		return false;
 	}
+	if (c->a->conf != NULL && lstat(c->a->conf->database, &st) == 0)
+		check_user_fill(u, st.st_uid);
+	else
+		check_user_fill(u, geteuid());
 	return true;
 }
 

@@ -133,6 +133,13 @@ static const struct check_kind clock_off = { "clock", CHECK_WRONG,
     "Tokens are handed out when they are over, or refreshed all the time; "
     "certificates look expired." };
 
+static void
+mend_clock(struct check *c)
+{
+	check_mend(c, "timedatectl set-ntp true");
+	check_mend(c, "date -u");
+}
+
 void
 check_clock(struct check *c, const char *whose, const struct httpc_answer *a)
 {
@@ -143,8 +150,19 @@ check_clock(struct check *c, const char *whose, const struct httpc_answer *a)
 	check_found(c, &clock_off, "this machine's clock is %lld s %s that of "
 	    "%s", (long long)(off > 0 ? off : -off), off > 0 ? "ahead of" :
 	    "behind", whose);
-	check_mend(c, "timedatectl set-ntp true");
-	check_mend(c, "date -u");
+	mend_clock(c);
+}
+
+void
+check_clock_back(struct check *c, int64_t newest_at)
+{
+	int64_t off = newest_at - clock_now();
+
+	if (off <= CHECK_CLOCK)
+		return;
+	check_found(c, &clock_off, "this machine's clock is %lld s behind what "
+	    "is already in the database", (long long)off);
+	mend_clock(c);
 }
 
 void

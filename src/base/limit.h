@@ -82,7 +82,8 @@
 #define REFUSALS_SPAN		86400
 
 /* oauth-cgi check. */
-#define CHECK_TOTAL		60	/* after that nothing more is begun */
+#define CHECK_TOTAL		60	/* after that nobody more is asked */
+#define CHECK_END		90	/* after that it ends, whatever hangs */
 #define CHECK_REQUEST		10	/* one question to site or provider */
 #define CHECK_CLOCK		30	/* a clock may be off by this */
 #define CHECK_KEY_WARNING	(7 * 86400)	/* an app key ends within */

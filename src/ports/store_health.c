@@ -124,7 +124,10 @@ store_tally(struct store *s, int64_t now, struct store_tally *out)
 	    " WHERE used_at = 0 AND expires_at > :now),"
 	    " (SELECT count(*) FROM connection"
 	    " WHERE subject IS NULL AND created_at < :unbound),"
-	    " (SELECT done_at FROM upkeep WHERE task = 'purge')");
+	    " (SELECT done_at FROM upkeep WHERE task = 'purge'),"
+	    " max(coalesce((SELECT max(created_at) FROM app), 0),"
+	    " coalesce((SELECT max(issued_at) FROM connection), 0),"
+	    " coalesce((SELECT max(done_at) FROM upkeep), 0))");
 	enum err e;
 
 	memset(out, 0, sizeof(*out));
@@ -140,6 +143,7 @@ store_tally(struct store *s, int64_t now, struct store_tally *out)
 	out->links_open = sqlite3_column_int64(st, 3);
 	out->unbound_over = sqlite3_column_int64(st, 4);
 	out->purged_at = sqlite3_column_int64(st, 5);
+	out->newest_at = sqlite3_column_int64(st, 6);
 	store_reset(st);
 	return ERR_OK;
 }

@@ -43,6 +43,7 @@ struct store_tally {
 	int64_t	links_open;		/* not used, not over */
 	int64_t	unbound_over;		/* nobody redeemed them, still there */
 	int64_t	purged_at;		/* 0: never */
+	int64_t	newest_at;		/* the youngest app, tokens or upkeep */
 };
 
 enum err store_tally(struct store *s, int64_t now, struct store_tally *out)

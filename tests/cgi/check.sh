@@ -154,6 +154,13 @@ looked
 wrong 1 conf_example '^client_id = '
 sed -i 's|client_id = .*|client_id = "demo-client"|' "$conf"
 
+mv "$conf" "$T/saved.conf"
+mkdir "$conf"
+looked
+wrong 2 conf_type '^mv '
+cured conf_type
+mv "$T/saved.conf" "$conf"
+
 chmod 644 "$T/site/client.secret"
 looked
 wrong 2 conf_invalid "chmod 600 $T/site/client.secret"
@@ -199,6 +206,11 @@ rm "$T/site/keys/pending.key"
 looked
 wrong 1 key_missing ' init'
 cured key_missing
+rm "$T/site/keys/pending.key"
+mkdir "$T/site/keys/pending.key"
+looked
+wrong 1 key_type '^mv '
+cured key_type
 echo '1 abc' >"$T/site/keys/pending.key"
 looked
 wrong 1 key_invalid ' init'
@@ -216,6 +228,17 @@ rm "$db-lock"
 looked
 wrong 1 lock_missing ' init'
 cured lock_missing
+
+chmod 666 "$db-lock"
+looked
+wrong 1 lock_mode '^chmod 600 .*-lock$'
+cured lock_mode
+
+rm -f "$db-shm"
+mkdir "$db-shm"
+looked
+wrong 1 database_unusable
+rmdir "$db-shm"
 
 chmod 777 "$T/site/db"
 looked
@@ -341,6 +364,21 @@ if command -v sqlite3 >/dev/null 2>&1; then
 	    expires_at = unixepoch('now') + 3600"
 	looked
 	like 'an app key that ends' "$(finding app_key_ends)" '"severity":"note"'
+	sqlite3 "$db" "UPDATE app SET created_at = created_at + 400000"
+	looked
+	wrong 1 clock '^timedatectl '
+	sqlite3 "$db" "UPDATE app SET created_at = created_at - 300000"
+	looked
+	gone clock
+	sqlite3 "$db" "BEGIN IMMEDIATE" ".shell touch '$T/held'; sleep 8" &
+	holder=$!
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ -e "$T/held" ] && break
+		sleep 0.1
+	done
+	looked
+	wrong 3 database_busy '^fuser '
+	kill "$holder"
 	sqlite3 "$db" "DELETE FROM app_key"
 	looked
 	wrong 1 app_no_key ' app key shop$'
@@ -388,6 +426,18 @@ as_root() {
 	obey key_closed
 	check --offline
 	gone key_closed
+	chown daemon "$T/other/oauth-cgi/keys/token.key"
+	check --offline
+	wrong 1 key_owner '^chown nobody .* && chmod 600 '
+	obey key_owner
+	check --offline
+	gone key_owner
+	chown daemon "$conf"
+	check --offline --user nobody
+	wrong 2 conf_owner '^chown nobody .* && chmod 600 '
+	obey conf_owner
+	check --offline
+	gone conf_owner
 	chown root:root "$conf"
 	check --offline
 	wrong 2 conf_closed '^chown root:.* && chmod 640 '
@@ -472,7 +522,12 @@ unlike 'nothing to mend' "$(cat "$T/found")" '"severity":"(wrong|later)"'
 control set redirect_uri=http://localhost:8080/oauth/callback/demo
 asked
 is 'a redirect URI that is registered: exit' "$rc" 0
-control set redirect_uri=http://localhost:8080/callback
+control set redirect_uri= auto=0
+asked
+is 'a redirect URI that nobody tells about: exit' "$rc" 0
+like 'it is shown' "$(finding redirect_uri_unchecked)" \
+    'http://localhost:8080/oauth/callback/demo'
+control set auto=1 redirect_uri=http://localhost:8080/callback
 asked
 wrong 1 redirect_uri '^http://localhost:8080/oauth/callback/demo$'
 control set redirect_uri= client_id=another-client
@@ -589,6 +644,12 @@ wrong 1 key_lost '^1 THAT-KEY$'
 cp -p "$T/token.key" "$T/site/keys/token.key"
 looked
 gone key_lost
+sed "s/^1 .*/1 $(printf '%064d' 7)/" "$T/token.key" >"$T/site/keys/token.key"
+looked
+wrong 1 key_other '^1 THAT-KEY$'
+cp -p "$T/token.key" "$T/site/keys/token.key"
+looked
+gone key_other
 sed -i 's|client_id = .*|client_id = "new-client"|' "$conf"
 looked
 wrong 1 connections_client
@@ -606,6 +667,24 @@ refresh 'provider=demo&subject=43'
 is 'a connection that the provider ends' "$code" 409
 looked
 like 'a broken one is told' "$(finding connections_broken)" '"severity":"note"'
+if command -v sqlite3 >/dev/null 2>&1; then
+	for state in 'degraded status = 1' 'uncertain status = 2' \
+	    'uncertain status = 0, rotates = 1, attempt_at = 1'; do
+		sqlite3 "$db" "UPDATE connection SET ${state#* }"
+		looked
+		is "${state#* }: exit" "$rc" 0
+		like 'is told' "$(finding "connections_${state%% *}")" \
+		    '"2 of 2 connections'
+	done
+fi
+
+control set 'fail=*:override' override_status=400 \
+    override_type=application/json \
+    'override_body={"error":"redirect_uri_mismatch"}'
+sed -i "s|^provider demo {|provider demo {\n\tclient_errors = \
+\"redirect_uri_mismatch\"|" "$conf"
+asked
+wrong 1 redirect_uri '^http://localhost:8080/oauth/callback/demo$'
 
 # ---- secrets ----------------------------------------------------------------
 

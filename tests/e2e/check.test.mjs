@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, rmSync,
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync,
     writeFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
@@ -191,6 +191,30 @@ url.rewrite-once = ( "^/oauth/callback/([a-z]+)(\\?.*)?$" => "/oauth/callback/$1
 	    "Set-Cookie", ""), "set_cookie_lost");
 	lost("Cache-Control is replaced", setenv("set-response-header",
 	    "Cache-Control", "public, max-age=60"), "cache_control_lost");
+
+	for (const [name, options, finding] of [
+	    ["Referrer-Policy is stripped", setenv("set-response-header",
+	    "Referrer-Policy", ""), "header_lost"],
+	    ["X-OAuth-CGI-Key is stripped", setenv("set-request-header",
+	    "X-OAuth-CGI-Key", ""), "key_header_lost"]])
+		it(`${name}: worth knowing`, async () => {
+			await site.restart(options);
+			const r = await check();
+
+			isWell(r);
+			assert.equal(r.found[finding]?.severity, "note", r.bad);
+			await site.restart();
+			assert.equal((await check()).found[finding], undefined);
+		});
+
+	it("a redirect URI on another host: worth knowing", async () => {
+		configure(/provider interact \{/, `$&
+	redirect_uri = "http://127.0.0.1:1/back"`);
+		const r = await check();
+
+		isWell(r);
+		assert.equal(r.found.redirect_elsewhere.severity, "note");
+	});
 
 	it("lighttpd's check-local", async () => {
 		await site.restart(edited('"check-local" => "disable"',
@@ -436,7 +460,8 @@ provider other {
 		const keys = join(site.dir, "www", "k");
 
 		configure(/keys = .*/, `keys = "${keys}"`);
-		await oauth("init");
+		cpSync(join(site.dir, "etc", "keys"), keys,
+		    { recursive: true });
 		await site.restart();
 		finds(await check(), "exposed", /^keys = /);
 		rmSync(keys, { recursive: true });
