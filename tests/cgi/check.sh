@@ -490,9 +490,9 @@ fi
 
 # ---- providers --------------------------------------------------------------
 
-# asked [ARGUMENT]...: as `provider test`, which needs no site.
+# asked: as `provider test`, which needs no site.
 asked() {
-	"$command" -c "$conf" provider test demo --json "$@" >"$T/found" \
+	"$command" -c "$conf" provider test demo --json >"$T/found" \
 	    2>"$T/said"
 	rc=$?
 	cat "$T/found" "$T/said" >>"$T/all"
@@ -632,7 +632,7 @@ fi
 
 # ---- connections, and the keys that they need -------------------------------
 
-connect
+connect '&app=shop'
 redeemed=$(refresh "ticket=$ticket&bind=$bind&subject=42"; echo "$code")
 is 'a connection' "$redeemed" 200
 looked
@@ -659,7 +659,7 @@ looked
 wrong 1 connections_provider '^provider demo \{'
 sed -i 's|^provider other|provider demo|' "$conf"
 control set ttl=1
-connect
+connect '&app=shop'
 refresh "ticket=$ticket&bind=$bind&subject=43"
 control revoke
 sleep 2

@@ -58,8 +58,8 @@ const listening = async (server, port, host) => {
 };
 
 // Started anew, and its programs have read their configuration.
-async function serving() {
-	await site.restart();
+async function serving(options) {
+	await site.restart(options);
 	for (const p of ["start", "callback/interact"])
 		assert.equal((await request(`${site.url}/${p}`,
 		    { method: "HEAD" })).status, 200);
@@ -426,7 +426,7 @@ provider other {
 
 			copyFileSync(join(BUILD, "start.fcgi"), copy);
 			chmodSync(copy, 0o755);
-			await site.restart(edited(`${BUILD}/start.fcgi`, copy));
+			await serving(edited(`${BUILD}/start.fcgi`, copy));
 			copyFileSync(copy, `${copy}.new`);
 			chmodSync(`${copy}.new`, 0o755);
 			renameSync(`${copy}.new`, copy);
