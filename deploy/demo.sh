@@ -145,8 +145,10 @@ write_configuration() {
 	cat >"$site/oauth-cgi.conf" <<-END
 	site {
 		url      = "$shop/oauth"
+		name     = "Leaf & Kettle"
 		database = "$site/data/oauth.db"
 		keys     = "$site/keys"
+		pages    = "$top/deploy/demo/pages"
 	}
 	# Interact, but at the demo provider's address.
 	provider interact {
