@@ -265,7 +265,8 @@ usage(FILE *to, const struct app_spec *spec)
 	    "\n"
 	    "A web server runs this program, as FastCGI or as plain CGI.\n"
 	    "  -c FILE  the configuration, instead of $OAUTH_CGI_CONFIG,\n"
-	    "           ../etc/oauth-cgi.conf beside the program, or\n"
+	    "           ../etc/oauth-cgi.conf beside the program,\n"
+	    "           oauth-cgi/etc/oauth-cgi.conf further up, or\n"
 	    "           %s/oauth-cgi.conf\n"
 	    "As FastCGI, OAUTH_CGI_WORKERS=N (1 to %d) in the environment\n"
 	    "makes it serve its socket with N processes.\n",

@@ -16,48 +16,8 @@
 #include "wipe.h"
 #include "xalloc.h"
 
-#define FILE_NAME "oauth-cgi.conf"
-
 static const char *const identity_words[] = { "ticket", "remote_user" };
 static const char *const journal_words[] = { "auto", "wal", "delete" };
-
-/* PREFIX/etc/oauth-cgi.conf when the executable is PREFIX/any/program. */
-static char *
-beside_executable(void)
-{
-	char exe[4096], *slash;
-	struct buf path = BUF_INIT(sizeof(exe) + 64);
-	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	char *copy = NULL;
-	int i;
-
-	if (n <= 0)
-		return NULL;
-	exe[n] = '\0';
-	for (i = 0; i < 2; i++)
-		if ((slash = strrchr(exe, '/')) != NULL)
-			*slash = '\0';
-	buf_str(&path, exe);
-	buf_str(&path, "/etc/" FILE_NAME);
-	if (!buf_failed(&path) && access(buf_cstr(&path), F_OK) == 0)
-		copy = xstrdup(buf_cstr(&path));
-	buf_clear(&path);
-	return copy;
-}
-
-char *
-conf_find(const char *given)
-{
-	const char *env = getenv("OAUTH_CGI_CONFIG");
-	char *path;
-
-	if (given != NULL)
-		return xstrdup(given);
-	if (env != NULL && env[0] != '\0')
-		return xstrdup(env);
-	path = beside_executable();
-	return path != NULL ? path : xstrdup(SYSCONFDIR "/" FILE_NAME);
-}
 
 static void
 site_lacks(struct conf_build *b, const struct conf_section *s,

@@ -106,8 +106,12 @@ struct conf {
  * The file to read: `given` (from -c) if not NULL, else OAUTH_CGI_CONFIG of
  * the environment if that is set, whether it exists or not, so that a wrong
  * path is told and not passed over; else ../etc/oauth-cgi.conf beside the
- * executable if it exists, else $sysconfdir/oauth-cgi.conf. Never NULL; the
- * caller frees it. Call it once, before the environment can be a request's.
+ * executable if it exists; else oauth-cgi/etc/oauth-cgi.conf in the nearest
+ * folder above the executable's that has one of root's or of our own user
+ * (on a shared host the programs are below the document root and the rest is
+ * not); else $sysconfdir/oauth-cgi.conf. Works without /proc and with a bare
+ * name as argv[0]. Never NULL; the caller frees it. Call it once, before the
+ * current folder changes and the environment can be a request's.
  */
 char *conf_find(const char *given);
 

@@ -213,6 +213,11 @@ set_call_options(struct httpc *h, const struct httpc_request *req,
 	CURLcode rc;
 
 	h->loopback_only = http && !req->public_http;
+	if (!http && req->ca_file == NULL && h->bundle == NULL &&
+	    h->folder == NULL)
+		log_warn("httpc: no CA certificates were found on this system; "
+		    "name a file that has them as ca_file in the provider's "
+		    "section");
 	if ((rc = curl_easy_setopt(c, CURLOPT_URL, req->url)) != CURLE_OK)
 		return rc;
 	must(curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,

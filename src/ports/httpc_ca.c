@@ -4,6 +4,7 @@
 #include "httpc_internal.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,8 +14,11 @@
 static const char *const bundles[] = {
 	"/etc/ssl/certs/ca-certificates.crt",	/* Debian, Arch, Alpine */
 	"/etc/pki/tls/certs/ca-bundle.crt",	/* Fedora, RHEL */
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",	/* newer */
 	"/etc/ssl/cert.pem",			/* Alpine, the BSDs */
 	"/etc/ssl/ca-bundle.pem",		/* SUSE */
+	"/var/lib/ca-certificates/ca-bundle.pem",	/* newer */
+	"/etc/ssl/certs/ca-bundle.crt",		/* NixOS, and copied ones */
 };
 
 static bool
@@ -29,9 +33,11 @@ is_hashed_folder(const char *path)
 		return false;
 	while (!found && (entry = readdir(dir)) != NULL) {
 		len = strlen(entry->d_name);
+		/* In a chroot what the links lead to may be missing. */
 		found = len == 10 &&
 		    strspn(entry->d_name, "0123456789abcdef") == 8 &&
-		    strcmp(entry->d_name + 8, ".0") == 0;
+		    strcmp(entry->d_name + 8, ".0") == 0 &&
+		    faccessat(dirfd(dir), entry->d_name, R_OK, 0) == 0;
 	}
 	closedir(dir);
 	return found;

@@ -1159,36 +1159,44 @@ the_file_is_found_in_the_order_of_precedence(void)
 	free(p);
 }
 
-/* A copy of this program in DIR/bin, asked what it finds, names DIR/etc. */
+/* A copy of this program as DIR/name. */
 static void
-the_folder_beside_the_program_comes_before_the_system(void)
+copy_of_this(const char *name)
 {
-	char command[1400], answer[600] = "";
 	char exe[512];
 	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	FILE *in, *out;
-	int ch, pipes[2];
-	pid_t pid;
+	int ch;
 
 	CU_ASSERT_FATAL(n > 0);
 	exe[n] = '\0';
-	CU_ASSERT_EQUAL(mkdir(in_dir("bin"), 0700), 0);
-	CU_ASSERT_EQUAL(mkdir(in_dir("etc"), 0700), 0);
-	put("etc/oauth-cgi.conf", "");
-	snprintf(command, sizeof(command), "%s", in_dir("bin/test"));
 	in = fopen(exe, "r");
-	out = fopen(command, "w");
+	out = fopen(in_dir(name), "w");
 	CU_ASSERT_FATAL(in != NULL && out != NULL);
 	while ((ch = getc(in)) != EOF)
 		putc(ch, out);
 	fclose(in);
 	fclose(out);
-	CU_ASSERT_EQUAL(chmod(command, 0700), 0);
+	CU_ASSERT_EQUAL(chmod(in_dir(name), 0755), 0);
+}
+
+/* What the copy DIR/name finds, run as root or (uid not 0) another. */
+static void
+finds(const char *name, uid_t uid, const char *expected)
+{
+	char command[600], answer[600] = "";
+	int pipes[2];
+	ssize_t n;
+	pid_t pid;
+
+	snprintf(command, sizeof(command), "%s", in_dir(name));
 	CU_ASSERT_EQUAL_FATAL(pipe(pipes), 0);
 	pid = fork();
 	if (pid == 0) {
 		dup2(pipes[1], STDOUT_FILENO);
 		setenv("OAC_TEST_FIND", "1", 1);
+		if (uid != 0 && setuid(uid) != 0)
+			_exit(126);
 		execl(command, command, (char *)NULL);
 		_exit(127);
 	}
@@ -1197,7 +1205,48 @@ the_folder_beside_the_program_comes_before_the_system(void)
 	close(pipes[0]);
 	CU_ASSERT_EQUAL(waitpid(pid, NULL, 0), pid);
 	CU_ASSERT_TRUE(n > 0);
-	CU_ASSERT_STRING_EQUAL(answer, in_dir("etc/oauth-cgi.conf"));
+	CU_ASSERT_STRING_EQUAL(answer, expected);
+}
+
+static void
+the_folder_beside_the_program_comes_before_the_system(void)
+{
+	CU_ASSERT_EQUAL(mkdir(in_dir("bin"), 0700), 0);
+	CU_ASSERT_EQUAL(mkdir(in_dir("etc"), 0700), 0);
+	put("etc/oauth-cgi.conf", "");
+	copy_of_this("bin/test");
+	finds("bin/test", 0, in_dir("etc/oauth-cgi.conf"));
+}
+
+static void
+a_public_program_finds_the_folder_further_up(void)
+{
+	static const char *const folders[] = {
+		"home", "home/oauth-cgi", "home/oauth-cgi/etc", "home/public",
+		"home/public/oauth", "home/public/oauth-cgi",
+		"home/public/oauth-cgi/etc",
+	};
+	const char *program = "home/public/oauth/test";
+	const char *far = "home/oauth-cgi/etc/oauth-cgi.conf";
+	const char *near = "home/public/oauth-cgi/etc/oauth-cgi.conf";
+	size_t i;
+
+	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		CU_ASSERT_EQUAL(mkdir(in_dir(folders[i]), 0755), 0);
+	copy_of_this(program);
+	put(far, "");
+	finds(program, 0, in_dir(far));
+	put(near, "");
+	finds(program, 0, in_dir(near));
+	if (geteuid() != 0)
+		return;
+	/* A stranger's is not taken, although it is nearer. */
+	CU_ASSERT_EQUAL(chmod(in_dir(""), 0755), 0);
+	CU_ASSERT_EQUAL(chown(in_dir(near), 65533, 65533), 0);
+	finds(program, 0, in_dir(far));
+	finds(program, 65534, in_dir(far));
+	finds(program, 65533, in_dir(near));
+	CU_ASSERT_EQUAL(chmod(in_dir(""), 0700), 0);
 }
 
 static void
@@ -1373,6 +1422,7 @@ static const struct test tests[] = {
 	T(nothing_of_a_secret_stays_in_memory),
 	T(the_file_is_found_in_the_order_of_precedence),
 	T(the_folder_beside_the_program_comes_before_the_system),
+	T(a_public_program_finds_the_folder_further_up),
 	T(origins_are_canonical),
 	T(loopback_is_told_exactly),
 	T(names_are_what_the_design_says),
