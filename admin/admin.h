@@ -40,6 +40,7 @@ struct admin {
 	bool		 replace;		/* --replace */
 	bool		 json;			/* --json */
 	bool		 offline;		/* --offline */
+	bool		 libs;			/* --libs */
 	int		 argc;			/* after the subcommand */
 	char		**argv;
 

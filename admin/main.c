@@ -25,6 +25,7 @@
 #define TAKES_OFFLINE	(1 << 6)
 #define TAKES_PROVIDER	(1 << 7)
 #define TAKES_CA_FILE	(1 << 8)
+#define TAKES_LIBS	(1 << 9)
 
 static int cmd_version(struct admin *a);
 
@@ -87,7 +88,8 @@ static const struct command {
 	{ "purge", 0, 0, TAKES_JSON, cmd_purge, "purge [--json]",
 	    "remove what is over: flows, links, keys, connections that\n"
 	    "nobody redeemed. For cron; silent when all is well" },
-	{ "version", 0, 0, 0, cmd_version, "version", "print the version" },
+	{ "version", 0, 0, TAKES_LIBS, cmd_version, "version [--libs]",
+	    "print the version; --libs: and those of the libraries" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -95,8 +97,24 @@ static const struct command {
 static int
 cmd_version(struct admin *a)
 {
-	(void)a;
+	static const char libraries[] = LIBRARY_VERSIONS;
+	const char *p;
+
 	printf("oauth-cgi %s\n", PACKAGE_VERSION);
+	if (!a->libs)
+		return ADMIN_OK;
+#ifdef WITH_STATIC
+	fputs("these libraries are inside of the programs:\n  ", stdout);
+#else
+	fputs("built with these libraries; the system's are used:\n  ", stdout);
+#endif
+	for (p = libraries; *p != '\0'; p++) {
+		if (*p == ',')
+			fputs("\n ", stdout);
+		else
+			putchar(*p);
+	}
+	putchar('\n');
 	return ADMIN_OK;
 }
 
@@ -154,6 +172,7 @@ read_options(int argc, char *argv[], struct admin *a, struct options *o)
 		{ "offline", no_argument, NULL, 'O' },
 		{ "provider", required_argument, NULL, 'p' },
 		{ "ca-file", required_argument, NULL, 'C' },
+		{ "libs", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
@@ -189,6 +208,7 @@ read_options(int argc, char *argv[], struct admin *a, struct options *o)
 			o->given |= TAKES_PROVIDER;
 			break;
 		case 'C': a->ca_file = optarg; o->given |= TAKES_CA_FILE; break;
+		case 'l': a->libs = true; o->given |= TAKES_LIBS; break;
 		case 'h': o->help = true; break;
 		case 'V': exit(cmd_version(a)); break;
 		default: o->bad = true; break;

@@ -138,6 +138,9 @@ exits 'an option of another command' 2 -c "$conf" list --origin https://a.b
 exits '-c without a file' 2 list -c
 exits '--version' 0 --version
 like 'the version' "$printed" '^oauth-cgi [0-9]'
+exits 'version --libs' 0 version --libs
+like 'the libraries too' "$printed" '^  libcurl [0-9]'
+exits '--libs elsewhere' 2 list --libs
 exits '-c behind the command' 0 app list -c "$conf"
 is 'does the same' "$printed" "$("$build/oauth-cgi" -c "$conf" app list)"
 exits '-c between' 0 app -c "$conf" list
