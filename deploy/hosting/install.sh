@@ -37,6 +37,11 @@ say() {
 	printf '%s\n' "$@"
 }
 
+# quoted TEXT: as a shell reads it.
+quoted() {
+	printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
+}
+
 # ---- what we are told -------------------------------------------------------
 
 public='' url='' provider='' client_id='' client_secret='' secret_file=''
@@ -136,10 +141,12 @@ ask_secret() {
 		return 0
 	}
 	# Not shown, where the terminal can do that.
-	printf 'client secret (not shown): '
+	trap 'stty echo 2>/dev/null; exit 1' HUP INT TERM
 	stty -echo 2>/dev/null
+	printf 'client secret (not shown): '
 	IFS= read -r client_secret
 	stty echo 2>/dev/null
+	trap - HUP INT TERM
 	echo
 }
 
@@ -381,7 +388,7 @@ next_steps() {
 	3. Your website's own code asks $url/refresh with the key in
 	       $here/etc/$app.key
 	4. Let cron run this every ten minutes:
-	       '$oauth' purge
+	       $(quoted "$oauth") purge
 	END
 }
 
