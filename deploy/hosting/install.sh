@@ -348,6 +348,17 @@ put_program() {
 	chmod 755 "$target/$2"
 }
 
+# The .htaccess for this place: mod_fcgid takes a path with a blank (or a quote)
+# in it for several words, so there it has to be plain CGI.
+htaccess() {
+	case $target in
+	*[!A-Za-z0-9/._~@%+=:,-]*)
+		sed 's/fcgid-script/cgi-script/' "$here/public/.htaccess"
+		;;
+	*) cat "$here/public/.htaccess" ;;
+	esac
+}
+
 publish() {
 	[ -d "$target" ] || mkdir "$target" || die "can't create $target"
 	# Not writable for the group, or suEXEC refuses it.
@@ -358,9 +369,9 @@ publish() {
 		put_program "$name.fcgi" "$name$suffix"
 	done
 	[ "$cgi_bin" = yes ] && return
-	create "$target/.htaccess" <"$here/public/.htaccess"
+	htaccess | create "$target/.htaccess"
 	chmod 644 "$target/.htaccess"
-	cmp -s "$here/public/.htaccess" "$target/.htaccess" ||
+	htaccess | cmp -s - "$target/.htaccess" ||
 	    say "          It differs from the new one in $here/public/."
 }
 
@@ -375,6 +386,8 @@ remember() {
 }
 
 next_steps() {
+	header='Authorization: Bearer KEY'
+	[ "$cgi_bin" != yes ] || header='X-OAuth-CGI-Key: KEY'
 	cat <<-END
 
 	oauth-cgi $("$oauth" version | sed 's/^oauth-cgi //') is set up. Next:
@@ -387,6 +400,7 @@ next_steps() {
 	   A page of your host's with the number 403 or 500: see HOSTING.md.
 	3. Your website's own code asks $url/refresh with the key in
 	       $here/etc/$app.key
+	   as the header $header
 	4. Let cron run this every ten minutes:
 	       $(quoted "$oauth") purge
 	END

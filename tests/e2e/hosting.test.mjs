@@ -300,3 +300,387 @@ describe("install.sh", () => {
 		}
 	});
 });
+
+// ---- Apache with suEXEC -----------------------------------------------------
+
+// From the form to a token, and what the database and the log are then.
+async function wholeFlow(h) {
+	const b = new Browser();
+	const bind = bindOf("session");
+	let a = await b.get(`${h.url}/start?${new URLSearchParams({
+	    provider: "interact", return_to: "/account", bind })}`);
+
+	assert.equal(a.status, 303, `${a.text}${h.logs()}`);
+	assert.equal(new URL(a.location).searchParams.get("redirect_uri"),
+	    `${h.url}/callback/interact`);
+	a = await b.follow(await b.follow(a));
+	assert.equal(a.status, 303, a.text);
+	const back = new URL(a.location);
+
+	assert.equal(back.pathname, "/account");
+	assert.equal(back.searchParams.get("status"), "connected");
+	const r = await h.refresh({ ticket: back.searchParams.get("ticket"),
+	    subject: "42", bind });
+
+	assert.equal(r.status, 200, `${r.text}${h.logs()}`);
+	// A refresh, which writes.
+	await h.provider.expire();
+	const again = await h.refresh({ provider: "interact", subject: "42",
+	    rejected: r.json().access_token });
+
+	assert.equal(again.status, 503, "just issued");
+	const other = await h.refresh({ provider: "interact", subject: "42" },
+	    { "x-oauth-cgi-key": h.key });
+
+	assert.equal(other.status, 200, other.text);
+	assert.equal(h.admin("token", "interact", "42").trim(),
+	    r.json().access_token);
+	assert.equal(h.admin("purge"), "");
+}
+
+// Processes of ours, by the place that they were started from.
+const running = (h) => readdirSync("/proc").filter((pid) => /^\d+$/
+    .test(pid)).filter((pid) => {
+	try {
+		const status = readFileSync(`/proc/${pid}/status`, "utf8");
+
+		return /^Name:\t(start|callback|refresh)/.test(status) &&
+		    readFileSync(`/proc/${pid}/stat`, "utf8") !== "" &&
+		    execFileSync("readlink", [`/proc/${pid}/cwd`],
+			{ encoding: "utf8" }).startsWith(h.home);
+	} catch {
+		return false;
+	}
+});
+
+function host(name, options) {
+	describe(`a shared host, ${name}`, () => {
+		let h;
+
+		before(async () => {
+			h = await Host.start(options);
+			const { code, text } = await h.install();
+
+			assert.equal(code, 0, text);
+		});
+		after(() => h?.stop());
+
+		it("the whole flow", () => wholeFlow(h));
+
+		it("runs them as it should", () => {
+			const pids = running(h);
+
+			assert.equal(pids.length > 0, options.keeps === true,
+			    h.logs());
+			for (const pid of pids)
+				assert.match(readFileSync(
+				    `/proc/${pid}/status`, "utf8"),
+				    /^Uid:\t65534\t65534/m);
+			const lines = h.ownLog().split("\n").filter((l) =>
+			    l !== "");
+
+			assert.ok(lines.some((l) => /connected at/.test(l)));
+		});
+
+		it("with the rollback journal, and nothing open", () => {
+			const found = tree(h.at("oauth-cgi"));
+
+			assert.ok(found["var/oauth.db"] !== undefined);
+			assert.equal(found["var/oauth.db-wal"], undefined);
+			// Bytes 18 and 19: 1 is the rollback journal.
+			assert.deepEqual([...readFileSync(h.at(
+			    "oauth-cgi/var/oauth.db")).subarray(18, 20)],
+			    [1, 1]);
+			for (const [file, mode] of Object.entries(modes(found)))
+				if (/^(etc|var)(\/|$)/.test(file))
+					assert.equal(mode & 0o077, 0, file);
+		});
+
+		it("an argument in the query is none", async () => {
+			const evil = join(h.state, "evil.conf");
+
+			writeFileSync(evil, "");
+			const a = await request(`${h.url}/start?-c+${evil}`,
+			    { method: "HEAD" });
+
+			assert.equal(a.status, 200, h.logs());
+		});
+
+		it("only the programs' own names", async () => {
+			for (const path of ["start/x", "starter", "nothing", ""]) {
+				const a = await request(`${h.url}/${path}`);
+
+				assert.ok(a.status === 403 || a.status === 404,
+				    `${path}: ${a.status}`);
+			}
+		});
+
+		it("no secret in the web server's log", () => {
+			const log = h.logs();
+
+			assert.doesNotMatch(log,
+			    /canary-|oacgi_|demo-secret|Bearer/);
+		});
+
+		if (options.cgiBin)
+			return;
+
+		it("nothing is served, wherever it was put", async () => {
+			const places = ["oauth-cgi", "oauth/oauth-cgi"];
+
+			for (const place of places)
+				asCustomer("cp", ["-Rp", h.at("oauth-cgi"),
+				    h.at("public_html", place)]);
+			// As an upload leaves them; and one that lost the
+			// files whose names begin with a dot.
+			execFileSync("chmod", ["-R", "u=rwX,go=rX",
+			    h.at("public_html")]);
+			rmSync(h.at("public_html/oauth/oauth-cgi/.htaccess"));
+			cpSync(h.at("oauth-cgi/etc/keys/token.key"),
+			    h.at("public_html/oauth/token.key"));
+			for (const place of [...places, "oauth"]) {
+				const dir = h.at("public_html", place);
+				const files = Object.entries(tree(dir)).filter(
+				    ([, st]) => st.isFile()).map(([n]) => n);
+
+				assert.ok(files.length >= 5);
+				for (const file of [...files, "", "etc/"]) {
+					if (/(^|\/)(start|callback|refresh)\.fcgi$/
+					    .test(file))
+						continue;
+					const a = await request(
+					    `${h.origin}/${place}/${file}`);
+
+					assert.ok(a.status === 403 ||
+					    a.status === 404,
+					    `${place}/${file}: ${a.status}`);
+				}
+			}
+			for (const place of [...places, "oauth/token.key"])
+				remove(h.at("public_html", place));
+		});
+
+		// suEXEC looks when it starts a process.
+		if (!options.keeps)
+		it("a folder that the group may write is mended", async () => {
+			chmodSync(h.at("public_html/oauth"), 0o775);
+			assert.equal((await h.refresh({})).status, 500);
+			const { code, text } = await install(h.home);
+
+			assert.equal(code, 0, text);
+			assert.equal((await h.refresh({})).status, 400);
+		});
+
+		it("an upgrade while it is used", async () => {
+			appendFileSync(h.at("oauth-cgi/bin/refresh.fcgi"),
+			    "newer");
+			const { code, text } = await install(h.home);
+
+			assert.equal(code, 0, text);
+			assert.match(text, /^installed .*refresh\.fcgi$/m);
+			assert.equal((await h.refresh({ provider: "interact",
+			    subject: "42" })).status, 200);
+		});
+	});
+}
+
+// keeps: processes that serve more than one request.
+host("FastCGI", { fastcgi: true, keeps: true, name: "customer-" });
+host("FastCGI, which fails in such a folder", { fastcgi: true });
+host("plain CGI", {});
+host("plain CGI in cgi-bin", { cgiBin: true });
+
+// ---- a chroot ---------------------------------------------------------------
+
+const CHROOT = `
+my ($root, $folder, $program) = @ARGV;
+chroot $root or die "chroot: $!";
+chdir $folder or die "chdir: $!";
+$( = ${CUSTOMER.gid}; $) = "${CUSTOMER.gid} ${CUSTOMER.gid}";
+$> = $< = ${CUSTOMER.uid};
+umask 0;
+exec { "./$program" } $program or die "exec: $!";
+`;
+
+describe("a chroot with nothing in it", () => {
+	const TLS_NAME = "provider.test";
+	let root, home, state, provider, key, ca, url, cookie;
+
+	// Run one as a web server with suEXEC does: with CGI's variables alone,
+	// in its folder, by its bare name.
+	function cgi(program, variables, body = "") {
+		const folder = `${home.slice(root.length)}/public_html/oauth`;
+		const child = spawn("perl", ["-e", CHROOT, root, folder,
+		    `${program}.fcgi`], { stdio: ["pipe", "pipe", "pipe"], env: {
+			GATEWAY_INTERFACE: "CGI/1.1", REQUEST_METHOD: "GET",
+			QUERY_STRING: "", SERVER_PROTOCOL: "HTTP/1.1",
+			HTTP_HOST: "shop.example", REMOTE_ADDR: "192.0.2.7",
+			...variables } });
+		let out = "", said = "";
+
+		child.stdout.on("data", (data) => { out += data; });
+		child.stderr.on("data", (data) => { said += data; });
+		child.stdin.on("error", () => {});
+		child.stdin.end(body);
+		return new Promise((done) => child.on("close", () => {
+			const [head, ...text] = out.split("\r\n\r\n");
+
+			done({ said, head, text: text.join("\r\n\r\n"),
+			    status: Number(/^Status: (\d+)/m.exec(head)?.[1]),
+			    location: /^Location: (.*?)\r?$/m.exec(head)?.[1] });
+		}));
+	}
+
+	const post = (form) => {
+		const body = new URLSearchParams(form).toString();
+
+		return cgi("refresh", { REQUEST_METHOD: "POST",
+		    CONTENT_TYPE: "application/x-www-form-urlencoded",
+		    CONTENT_LENGTH: String(body.length),
+		    HTTP_AUTHORIZATION: `Bearer ${key}` }, body);
+	};
+
+	// The provider's consent page, which consents.
+	const consent = (location) => new Promise((done, fail) => {
+		const at = new URL(location);
+
+		https.get({ host: "127.0.0.1", port: at.port,
+		    path: at.pathname + at.search, servername: TLS_NAME, ca,
+		    agent: false }, (res) => done(res.resume().headers.location))
+		    .on("error", fail);
+	});
+
+	async function callback() {
+		const start = await cgi("start", { QUERY_STRING: "return_to=/" +
+		    `&bind=${bindOf("session")}` });
+
+		assert.equal(start.status, 303, start.said);
+		cookie = /^Set-Cookie: (__Host-oauth=[\w-]+)/m.exec(
+		    start.head)[1];
+		const back = new URL(await consent(start.location));
+
+		assert.equal(back.pathname, "/oauth/callback/interact");
+		return cgi("callback", { PATH_INFO: "/interact",
+		    QUERY_STRING: back.search.slice(1), HTTP_COOKIE: cookie });
+	}
+
+	const files = {
+		// What a host may have there, none of it of any use to us.
+		"etc/hosts": `127.0.0.1 ${TLS_NAME}\n`,
+		"etc/nsswitch.conf": "passwd: files systemd sss\n" +
+		    "hosts: files mymachines resolve [!UNAVAIL=return] dns\n",
+		"etc/resolv.conf": "nameserver 127.0.0.1\n",
+		"usr/lib/ssl/openssl.cnf": `openssl_conf = a
+[a]
+ssl_conf = b
+providers = c
+[b]
+system_default = d
+[c]
+default = e
+stranger = f
+[d]
+MaxProtocol = TLSv1.1
+[e]
+activate = 0
+[f]
+module = /lib/stranger.so
+activate = 1
+`,
+	};
+	const BUNDLE = "etc/pki/tls/certs/ca-bundle.crt";
+	const put = (name, text) => {
+		mkdirSync(dirname(join(root, name)), { recursive: true });
+		writeFileSync(join(root, name), text);
+	};
+
+	before(async () => {
+		state = makeHome("state-");
+		root = makeHome("jail ");
+		for (const dir of [state, root])
+			for (const name of readdirSync(dir))
+				remove(join(dir, name));
+		mkdirSync(join(root, "home"));
+		home = makeHome("a site ", join(root, "home"));
+		execFileSync("openssl", ["req", "-x509", "-newkey", "ec",
+		    "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+		    "2", "-keyout", join(state, "key.pem"), "-out",
+		    join(state, "cert.pem"), "-subj", `/CN=${TLS_NAME}`,
+		    "-addext", `subjectAltName=DNS:${TLS_NAME}`],
+		    { stdio: "ignore" });
+		ca = readFileSync(join(state, "cert.pem"));
+		for (const [name, text] of Object.entries(files))
+			put(name, text);
+		provider = await Provider.start(BUILD, state, { auto: 1 },
+		    ["--tls", join(state, "cert.pem"), join(state, "key.pem")]);
+		url = `https://${TLS_NAME}:${provider.port}`;
+		put(`${home.slice(root.length + 1)}/oauth-cgi/etc/providers/` +
+		    "interact.conf", `provider interact {
+	authorize_url = "${url}/authorize"
+	token_url = "${url}/token"
+}
+`);
+		const folder = join(home, "oauth-cgi/etc/providers");
+
+		chown(folder);
+		chown(join(folder, "interact.conf"));
+		writeFileSync(join(state, "secret"), "demo-secret\n");
+		chmodSync(state, 0o755);
+		const { code, text } = await install(home, "--public",
+		    "public_html/oauth", "--url", "https://shop.example/oauth",
+		    "--client-id", "demo-client", "--secret-file",
+		    join(state, "secret"));
+
+		assert.equal(code, 0, text);
+		key = readFileSync(join(home, "oauth-cgi/etc/website.key"),
+		    "utf8").trim();
+	});
+	after(async () => {
+		await provider?.stop();
+		remove(root);
+		remove(state);
+	});
+
+	const log = () => readFileSync(join(home,
+	    "oauth-cgi/var/oauth-cgi.log"), "utf8");
+
+	it("has no interpreter, library, device or /proc", () => {
+		assert.deepEqual(Object.entries(tree(root)).filter(([name, st]) =>
+		    st.isFile() && !name.startsWith("home/")).map(([n]) => n)
+		    .sort(), Object.keys(files).sort());
+	});
+
+	it("without CA certificates: refused, and the log says why", async () => {
+		const a = await callback();
+
+		assert.equal(a.status, 303, a.said);
+		assert.match(a.location, /status=error/);
+		assert.match(log(), /no CA certificates were found.*ca_file/);
+		assert.match(log(), /certificate/);
+	});
+
+	it("the whole flow, over TLS", async () => {
+		put(BUNDLE, ca);
+		const a = await callback();
+
+		assert.equal(a.status, 303, `${a.said}${log()}`);
+		const back = new URL(a.location);
+
+		assert.equal(back.searchParams.get("status"), "connected", log());
+		assert.equal(back.origin, "https://shop.example");
+		const r = await post({ subject: "42", bind: bindOf("session"),
+		    ticket: back.searchParams.get("ticket") });
+
+		assert.equal(r.status, 200, `${r.text}${r.said}${log()}`);
+		const again = await post({ provider: "interact", subject: "42" });
+
+		assert.equal(JSON.parse(again.text).access_token,
+		    JSON.parse(r.text).access_token);
+		// With a umask of 0, too.
+		for (const [name, mode] of Object.entries(modes(tree(
+		    join(home, "oauth-cgi")))))
+			if (/^(etc|var)(\/|$)/.test(name) &&
+			    !name.startsWith("etc/providers"))
+				assert.equal(mode & 0o077, 0, name);
+	});
+});

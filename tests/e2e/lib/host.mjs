@@ -30,9 +30,9 @@ const docroot = () => existsSync(SUEXEC) ?
     readFileSync(SUEXEC, "utf8").split("\n")[0] : "/var/www";
 
 // A home with the archive in it, and an empty website.
-export function makeHome(below = docroot()) {
+export function makeHome(name = "a customer's home ", below = docroot()) {
 	mkdirSync(below, { recursive: true });
-	const home = mkdtempSync(join(below, "a customer's home "));
+	const home = mkdtempSync(join(below, name));
 
 	chownSync(home, CUSTOMER.uid, CUSTOMER.gid);
 	chmodSync(home, 0o755);
@@ -78,6 +78,7 @@ export class Host {
 	// options:
 	//	fastcgi		Apache has mod_fcgid
 	//	cgiBin		programs run in cgi-bin only
+	//	name		begins the name of the home
 	static async start(options = {}) {
 		const h = new Host();
 
@@ -94,7 +95,7 @@ export class Host {
 	}
 
 	async #start() {
-		this.home = makeHome();
+		this.home = makeHome(this.options.name);
 		this.port = await freePort();
 		this.origin = `http://127.0.0.1:${this.port}`;
 		this.public = this.options.cgiBin ? "cgi-bin/oauth" :
@@ -133,6 +134,8 @@ export class Host {
 		const conf = join(this.state, "apache.conf");
 		const log = openSync(join(this.state, "apache.out"), "a");
 
+		// suEXEC gives up where it can't write its log.
+		mkdirSync("/var/log/apache2", { recursive: true });
 		chmodSync(this.state, 0o755);
 		mkdirSync(join(this.state, "run"), { mode: 0o777 });
 		chmodSync(join(this.state, "run"), 0o777);
@@ -218,7 +221,10 @@ ScriptSock "${state}/run/cgid.sock"
 		return asCustomer(this.at("oauth-cgi/bin/oauth-cgi"), args);
 	}
 
-	refresh(form, headers = { authorization: `Bearer ${this.key}` }) {
+	// Without a .htaccess Apache keeps Authorization for itself.
+	refresh(form, headers = this.options.cgiBin ?
+	    { "x-oauth-cgi-key": this.key } :
+	    { authorization: `Bearer ${this.key}` }) {
 		return request(`${this.url}/refresh`, { method: "POST", form,
 		    headers });
 	}
@@ -231,7 +237,9 @@ ScriptSock "${state}/run/cgid.sock"
 	logs() {
 		return readdirSync(this.state).filter((n) => /^apache\.[lo]/
 		    .test(n)).map((n) => `--- ${n}\n` +
-		    readFileSync(join(this.state, n), "utf8")).join("\n");
+		    readFileSync(join(this.state, n), "utf8")).join("\n") +
+		    `--- suexec.log\n${execFileSync("tail", ["-n", "9",
+		    "/var/log/apache2/suexec.log"], { encoding: "utf8" })}`;
 	}
 
 	async stop() {
