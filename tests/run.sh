@@ -23,7 +23,7 @@ sh "$top/tools/need.sh" autoconf automake make gcc clang libclang-rt-14-dev \
     libc6-dev pkg-config xz-utils libfcgi-dev libcurl4-openssl-dev \
     libjson-c-dev libsqlite3-dev libssl-dev libconfuse-dev libcunit1-dev \
     ca-certificates curl lighttpd apache2-bin libapache2-mod-fcgid \
-    nginx-light spawn-fcgi systemd logrotate perl sqlite3 shellcheck mandoc \
+    apache2-suexec-custom     nginx-light spawn-fcgi systemd logrotate perl sqlite3 shellcheck mandoc \
     chromium procps xxd openssl php-cli php-curl python3 $node || exit 1
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/oauth-cgi-run.XXXXXX") || exit 1
@@ -146,6 +146,15 @@ stage_lint() {
 	done
 }
 
+# The archive for shared hosts; stage e2e tests it, if this was before. Its
+# programs have a libcurl and a C library of their own.
+stage_hosting() {
+	[ -d "$work/gcc" ] || build gcc gcc '-O2 -g'
+	step 'make hosting' make -C "$work/gcc" hosting
+	step 'static programs: make check' make -j"$jobs" \
+	    -C "$work/gcc/build-hosting/programs" check
+}
+
 stage_e2e() {
 	[ -d "$work/gcc" ] || build gcc gcc '-O2 -g'
 	make -C "$work/gcc" tests/provider/provider >"$work/provider.log" 2>&1
@@ -176,16 +185,16 @@ stage_e2e() {
 	done
 }
 
-[ $# -gt 0 ] || set -- check fuzz dist lint e2e
+[ $# -gt 0 ] || set -- check fuzz dist lint hosting e2e
 stage_source
 for stage in "$@"; do
 	case $stage in
-	check|fuzz|dist|lint|e2e)
+	check|fuzz|dist|lint|hosting|e2e)
 		echo "== $stage"
 		"stage_$stage"
 		;;
 	*)
-		echo "run.sh: no stage $stage: check fuzz dist lint e2e" >&2
+		echo "run.sh: no stage $stage: check fuzz dist lint hosting e2e" >&2
 		failed=$((failed + 1))
 		;;
 	esac

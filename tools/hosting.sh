@@ -243,7 +243,8 @@ licences() {
 stage() {
 	root=$work/stage/oauth-cgi
 	rm -rf "$work/stage"
-	mkdir -p "$root/bin" "$root/public" "$root/doc" "$root/etc" "$root/var"
+	mkdir -p "$root/bin" "$root/public" "$root/doc/backend" "$root/etc" \
+	    "$root/var"
 	for name in $programs; do
 		strip -o "$root/bin/$name" "$work/programs/$name"
 		check_program "$root/bin/$name"
@@ -257,6 +258,7 @@ stage() {
 	for page in "$src"/man/*.[1-8]; do
 		mandoc -T html "$page" >"$root/doc/${page##*/}.html"
 	done
+	cp "$src"/doc/backend/*.md "$root/doc/backend/"
 	find "$root" -type d -exec chmod 755 {} +
 	find "$root" -type f -exec chmod 644 {} +
 	chmod 755 "$root"/bin/* "$root/install.sh"

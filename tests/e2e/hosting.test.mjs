@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: ISC
-// needs-root and an archive
+// needs: root archive
+// runs: apache2 cc openssl perl php readelf script
 //
 // The archive for shared hosts: what is in it, its install.sh, and whole flows
 // where such hosts are mean: suEXEC, .htaccess alone, a folder with blanks, no
@@ -22,6 +23,7 @@ import { bindOf, BUILD } from "./lib/site.mjs";
 const TOP = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const PROGRAMS = ["start", "callback", "refresh"];
 const ALL = ["oauth-cgi", ...PROGRAMS.map((p) => `${p}.fcgi`)];
+const GUIDE = readFileSync(join(TOP, "deploy/hosting/HOSTING.md"), "utf8");
 const chown = (path) => chownSync(path, CUSTOMER.uid, CUSTOMER.gid);
 const modes = (found) => Object.fromEntries(Object.entries(found).map(
     ([name, st]) => [name, st.mode & 0o777]));
@@ -274,16 +276,117 @@ describe("install.sh", () => {
 		}
 	});
 
-	it("prepares, elsewhere, what can be uploaded", async () => {
-		// A tree that was set up in one place works in another.
-		const there = makeHome();
+});
+
+// ---- what HOSTING.md tells people to write and to run -----------------------
+
+describe("HOSTING.md", () => {
+	let home;
+	const file = (...path) => join(home, "oauth-cgi", ...path);
+	const blocks = GUIDE.split(/\n(?! {4}|\n)/).map((part) => part.split("\n")
+	    .filter((line) => /^ {4}/.test(line)).map((line) => line.slice(4))
+	    .join("\n")).filter((text) => text !== "");
+	const block = (word) => {
+		const found = blocks.find((b) => b.includes(word));
+
+		assert.ok(found, `HOSTING.md has a block with ${word}`);
+		return found;
+	};
+	const run = (text, at = home) => asCustomer("sh", ["-c", text],
+	    { cwd: at, env: { PATH: "/usr/bin:/bin", HOME: at } });
+
+	before(() => { home = makeHome(); });
+	after(() => remove(home));
+
+	it("its settings, by its cron job", () => {
+		const settings = block("public = public_html/oauth");
+
+		writeFileSync(file("settings.txt"), settings);
+		chown(file("settings.txt"));
+		assert.equal(run(block("install.log")), "");
+		const log = readFileSync(file("install.log"), "utf8");
+
+		assert.match(log, /is set up/);
+		assert.match(GUIDE, new RegExp(`    ${/https.*callback.*/.exec(
+		    log)[0].replaceAll(".", "\\.")}\n`));
+		assert.doesNotMatch(log, /oacgi_/);
+		assert.equal(readFileSync(file("etc/interact.secret"), "utf8"),
+		    "what the provider gave you\n");
+	});
+
+	it("from a shell, and by PHP", () => {
+		const php = /```php\n(<\?php\npassthru[^`]*)```/.exec(GUIDE)[1];
+
+		assert.match(run(block("~/oauth-cgi/install.sh")), /is set up/);
+		writeFileSync(file("install.php"), php);
+		assert.match(run(`php '${file("install.php").replaceAll("'",
+		    "'\\''")}'`), /is set up/);
+		rmSync(file("install.php"));
+	});
+
+	it("its settings for cgi-bin", () => {
+		const other = makeHome();
 
 		try {
-			for (const name of ["oauth-cgi", "public_html"])
-				remove(join(there, name));
-			for (const name of ["oauth-cgi", "public_html"])
-				asCustomer("cp", ["-Rp", join(home, name),
-				    there]);
+			mkdirSync(join(other, "cgi-bin"));
+			chown(join(other, "cgi-bin"));
+			writeFileSync(join(other, "oauth-cgi/settings.txt"),
+			    `${block("cgi_bin = yes")}\nclient_id = 1\n` +
+			    "client_secret = 2\n");
+			chown(join(other, "oauth-cgi/settings.txt"));
+			assert.match(run(block("~/oauth-cgi/install.sh"), other),
+			    /X-OAuth-CGI-Key/);
+			assert.deepEqual(readdirSync(join(other,
+			    "cgi-bin/oauth")).sort(), [...PROGRAMS].sort());
+		} finally {
+			remove(other);
+		}
+	});
+
+	it("its cron lines, and the version", () => {
+		assert.equal(run(block("purge")), "");
+		writeFileSync(file("var/oauth-cgi.log"), "line\n");
+		chown(file("var/oauth-cgi.log"));
+		assert.equal(run(block("oauth-cgi.log.1")), "");
+		assert.ok(existsSync(file("var/oauth-cgi.log.1")));
+		assert.match(run(block("version --libs")), /openssl/);
+	});
+
+	it("names files that are there, and modes that are right", () => {
+		const found = modes(tree(home));
+
+		for (const [, name] of GUIDE.matchAll(
+		    /`(oauth-cgi\/[\w./-]+|public_html\/oauth\/[\w.-]+)`/g))
+			if (!/install\.(php|log)$|oauth-cgi\.log$/.test(name))
+				assert.ok(existsSync(join(home, name)), name);
+		for (const name of ["", "/etc", "/etc/keys", "/var"])
+			assert.equal(found[`oauth-cgi${name}`], 0o700, name);
+		for (const [name, st] of Object.entries(tree(home)))
+			if (st.isFile() &&
+			    /^oauth-cgi\/(etc|etc\/keys|var)\/[^/]+$/.test(name) &&
+			    !name.includes(".log"))
+				assert.equal(found[name], 0o600, name);
+			else if (/\.fcgi$|oauth\/?$|bin\/oauth-cgi$/.test(name))
+				assert.equal(found[name], 0o755, name);
+	});
+
+	it("prepares, elsewhere, what can be uploaded", async () => {
+		const here = makeHome(), there = makeHome();
+
+		try {
+			remove(join(here, "public_html"));
+			writeFileSync(join(here, "oauth-cgi/settings.txt"),
+			    block("public = public_html/oauth"));
+			chown(join(here, "oauth-cgi/settings.txt"));
+			assert.match(run(block("mkdir public_html"), here),
+			    /is set up/);
+			run(block("tar -czf"), here);
+			remove(join(there, "oauth-cgi"));
+			run(`tar -xzf '${join(here, "upload.tar.gz")
+			    .replaceAll("'", "'\\''")}'`, there);
+			assert.deepEqual(modes(tree(join(there, "oauth-cgi"))),
+			    modes(tree(join(here, "oauth-cgi"))));
+			remove(join(here, "oauth-cgi"));
 			const out = asCustomer(join(there,
 			    "public_html/oauth/refresh.fcgi"), [], { env: {
 				REQUEST_METHOD: "POST", CONTENT_LENGTH: "0",
@@ -296,6 +399,7 @@ describe("install.sh", () => {
 			// The key is known: the database there is used.
 			assert.match(out, /^Status: 400 /);
 		} finally {
+			remove(here);
 			remove(there);
 		}
 	});
@@ -657,6 +761,21 @@ activate = 1
 		assert.match(a.location, /status=error/);
 		assert.match(log(), /no CA certificates were found.*ca_file/);
 		assert.match(log(), /certificate/);
+	});
+
+	it("certificates of one's own, in the configuration", async () => {
+		const conf = join(home, "oauth-cgi/etc/oauth-cgi.conf");
+		const text = readFileSync(conf, "utf8");
+		const line = /`(ca_file = "(.*?)")`/.exec(GUIDE);
+
+		writeFileSync(join(home, "oauth-cgi/etc", line[2]), ca);
+		writeFileSync(conf, text.replace(/^provider .*/m,
+		    (head) => `${head}\n\t${line[1]}`));
+		const a = await callback();
+
+		assert.match(a.location, /status=connected/, log());
+		remove(join(home, "oauth-cgi/etc", line[2]));
+		writeFileSync(conf, text);
 	});
 
 	it("the whole flow, over TLS", async () => {

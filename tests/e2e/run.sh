@@ -4,8 +4,8 @@
 # run.sh BUILD_DIR [TEST…] - every end-to-end test (or the named ones: flow,
 # refresh …) against the programs in BUILD_DIR. Needs Node 18 or newer and
 # lighttpd; a test that says so in its `needs:` or `runs:` line needs modules
-# (`npm ci` in this folder) or programs besides, and is left out, with a word,
-# where they are missing.
+# (`npm ci` in this folder), root, the archive of `make hosting`, or programs
+# besides, and is left out, with a word, where they are missing.
 set -u
 
 if [ $# -lt 1 ] || [ ! -d "$1" ]; then
@@ -33,10 +33,14 @@ passed=0 failed=0 left_out=''
 for name in "$@"; do
 	needs=$(sed -n 's|^// needs: ||p' "$name.test.mjs")
 	missing=''
-	for module in $needs; do
-		[ -d "node_modules/$module" ] || missing="$missing $module"
+	for need in $needs; do
+		case $need in
+		root) [ "$(id -u)" -eq 0 ] ;;
+		archive) ls "$BUILD_DIR"/oauth-cgi-*-linux-*.tar.xz ;;
+		*) [ -d "node_modules/$need" ] ;;
+		esac >/dev/null 2>&1 || missing="$missing $need"
 	done
-	[ -z "$missing" ] || missing="$missing (npm ci)"
+	[ -z "$missing" ] || missing="$missing (npm ci, make hosting)"
 	programs=$(sed -n 's|^// runs: ||p' "$name.test.mjs")
 	for program in $programs; do
 		command -v "$program" >/dev/null || missing="$missing $program"

@@ -36,7 +36,8 @@ export function makeHome(name = "a customer's home ", below = docroot()) {
 
 	chownSync(home, CUSTOMER.uid, CUSTOMER.gid);
 	chmodSync(home, 0o755);
-	asCustomer("tar", ["-xJf", ARCHIVE, "-C", home]);
+	asCustomer("tar", ["-xJf", "-", "-C", home],
+	    { input: readFileSync(ARCHIVE), stdio: "pipe" });
 	mkdirSync(join(home, "public_html"));
 	chownSync(join(home, "public_html"), CUSTOMER.uid, CUSTOMER.gid);
 	return home;
@@ -110,6 +111,7 @@ export class Host {
 		this.provider = await Provider.start(BUILD, this.state,
 		    { auto: 1 });
 		this.#writePreset();
+		this.#writeSite();
 		await this.#startApache();
 	}
 
@@ -128,6 +130,19 @@ export class Host {
 `);
 		chownSync(join(folder, "interact.conf"), CUSTOMER.uid,
 		    CUSTOMER.gid);
+	}
+
+	// What else is there: like WordPress, it takes all that is no file.
+	#writeSite() {
+		const site = join(this.home, "public_html");
+
+		writeFileSync(join(site, "index.html"), "the site");
+		writeFileSync(join(site, ".htaccess"), `RewriteEngine On
+RewriteBase /
+RewriteCond %{REQUEST_FILENAME} !-f
+RewriteCond %{REQUEST_FILENAME} !-d
+RewriteRule . /index.html [L]
+`);
 	}
 
 	async #startApache() {
