@@ -240,6 +240,7 @@ main(int argc, char *argv[])
 	int rc;
 
 	lockdown();
+	crypto_init();
 	log_program("oauth-cgi");
 	log_stream(to_terminal, NULL);
 	read_options(argc, argv, &a, &o);

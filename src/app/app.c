@@ -353,6 +353,7 @@ app_main(int argc, char *argv[], const struct app_spec *spec)
 	int status;
 
 	lockdown();
+	crypto_init();
 	gateway_block_signals();
 	log_program(spec->name);
 	a.one_shot = gateway_is_cgi();

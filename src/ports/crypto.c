@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
@@ -57,6 +58,15 @@ int_len(size_t len)
 }
 
 /* The kernel's, which needs no care across fork() and no generator of ours. */
+void
+crypto_init(void)
+{
+#ifdef WITH_STATIC
+	must(OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1,
+	    "starting");
+#endif
+}
+
 void
 crypto_random(void *out, size_t len)
 {

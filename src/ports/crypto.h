@@ -33,6 +33,13 @@ struct bytes {
 };
 
 /*
+ * Call once, before anything else of this module or of httpc. A program that
+ * has its libraries inside then leaves the host's OpenSSL configuration alone:
+ * it may name modules, and those fit no other library than the host's.
+ */
+void crypto_init(void);
+
+/*
  * Fetch all algorithms now: before fork(), so that it is done once and not in
  * every worker.
  */

@@ -668,26 +668,23 @@ describe("a chroot with nothing in it", () => {
 		    QUERY_STRING: back.search.slice(1), HTTP_COOKIE: cookie });
 	}
 
+	// What a host may have there. Its modules fit its own C library; these
+	// end whatever loads them.
+	const MODULES = ["lib/x86_64-linux-gnu/libnss_stranger.so.2",
+	    "lib/stranger.so"];
+	const MODULE = `void _init(void) { __asm__ volatile ("syscall" ::
+	    "a"(231), "D"(42)); }`;
 	const files = {
-		// What a host may have there, none of it of any use to us.
 		"etc/hosts": `127.0.0.1 ${TLS_NAME}\n`,
-		"etc/nsswitch.conf": "passwd: files systemd sss\n" +
-		    "hosts: files mymachines resolve [!UNAVAIL=return] dns\n",
+		"etc/nsswitch.conf": "passwd: stranger files\n" +
+		    "hosts: stranger [!UNAVAIL=return] files dns\n",
 		"etc/resolv.conf": "nameserver 127.0.0.1\n",
 		"usr/lib/ssl/openssl.cnf": `openssl_conf = a
 [a]
-ssl_conf = b
-providers = c
+providers = b
 [b]
-system_default = d
+stranger = c
 [c]
-default = e
-stranger = f
-[d]
-MaxProtocol = TLSv1.1
-[e]
-activate = 0
-[f]
 module = /lib/stranger.so
 activate = 1
 `,
@@ -715,6 +712,13 @@ activate = 1
 		ca = readFileSync(join(state, "cert.pem"));
 		for (const [name, text] of Object.entries(files))
 			put(name, text);
+		for (const name of MODULES) {
+			put(name, MODULE);
+			execFileSync("cc", ["-shared", "-fPIC", "-nostdlib",
+			    "-x", "c", "-o", join(root, name), "-"],
+			    { input: MODULE, stdio: ["pipe", "inherit",
+				"inherit"] });
+		}
 		provider = await Provider.start(BUILD, state, { auto: 1 },
 		    ["--tls", join(state, "cert.pem"), join(state, "key.pem")]);
 		url = `https://${TLS_NAME}:${provider.port}`;
@@ -748,10 +752,10 @@ activate = 1
 	const log = () => readFileSync(join(home,
 	    "oauth-cgi/var/oauth-cgi.log"), "utf8");
 
-	it("has no interpreter, library, device or /proc", () => {
+	it("has no interpreter, C library, device or /proc", () => {
 		assert.deepEqual(Object.entries(tree(root)).filter(([name, st]) =>
 		    st.isFile() && !name.startsWith("home/")).map(([n]) => n)
-		    .sort(), Object.keys(files).sort());
+		    .sort(), [...Object.keys(files), ...MODULES].sort());
 	});
 
 	it("without CA certificates: refused, and the log says why", async () => {
