@@ -44,9 +44,9 @@ has_component(const char *path, const char *const names[])
 	return false;
 }
 
-/* True after a finding. */
+/* True after a finding; after the site was asked the place alone is none. */
 static bool
-looks_public(struct check *c, const char *path)
+looks_public(struct check *c, const char *path, bool asked)
 {
 	static const char *const roots[] = { "public_html", "htdocs",
 	    "httpdocs", "wwwroot", "webroot", "html", "cgi-bin", NULL };
@@ -60,7 +60,7 @@ looks_public(struct check *c, const char *path)
 		return false;
 	if (has_component(real, roots))
 		kind = &below;
-	for (i = 0; kind == NULL && places[i] != NULL; i++)
+	for (i = 0; kind == NULL && !asked && places[i] != NULL; i++)
 		if (strncmp(real, places[i], strlen(places[i])) == 0)
 			kind = &near;
 	free(real);
@@ -188,7 +188,7 @@ check_exposure(struct check *c)
 	files[1].path = buf_cstr(&token);
 	for (i = 0; i < 3; i++) {
 		if ((reached && ask_for(c, files[i].path, &reached)) ||
-		    looks_public(c, files[i].path)) {
+		    looks_public(c, files[i].path, reached)) {
 			check_mend_move(c, files[i].key,
 			    files[i].place);
 			found = true;

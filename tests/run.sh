@@ -23,8 +23,8 @@ sh "$top/tools/need.sh" autoconf automake make gcc clang libclang-rt-14-dev \
     libc6-dev pkg-config xz-utils libfcgi-dev libcurl4-openssl-dev \
     libjson-c-dev libsqlite3-dev libssl-dev libconfuse-dev libcunit1-dev \
     ca-certificates curl lighttpd apache2-bin libapache2-mod-fcgid \
-    apache2-suexec-custom     nginx-light spawn-fcgi systemd logrotate perl sqlite3 shellcheck mandoc \
-    chromium procps xxd openssl php-cli php-curl python3 $node || exit 1
+    apache2-suexec-custom nginx-light spawn-fcgi systemd logrotate perl \
+    sqlite3 shellcheck mandoc chromium procps xxd openssl php-cli php-curl python3 $node || exit 1
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/oauth-cgi-run.XXXXXX") || exit 1
 trap '[ -n "${KEEP-}" ] || rm -rf "$work"' EXIT

@@ -20,8 +20,9 @@ usage() {
 	  --client-id ID       as the provider gave it
 	  --secret-file FILE   a file with the client's secret
 	  --app NAME           your website's name for oauth-cgi: website
-	  --cgi-bin            DIR is in a cgi-bin folder: no .htaccess, and the
-	                       programs are called start, callback and refresh
+	  --cgi-bin            DIR is in a cgi-bin folder: the programs are called
+	                       start, callback and refresh
+	  --offline            don't ask your website and the provider at the end
 
 	What is not given is taken from settings.txt in this folder, then asked
 	for if this runs in a terminal. To upgrade, give nothing.
@@ -45,7 +46,7 @@ quoted() {
 # ---- what we are told -------------------------------------------------------
 
 public='' url='' provider='' client_id='' client_secret='' secret_file=''
-app='' cgi_bin=''
+app='' cgi_bin='' offline=''
 settings=''
 
 options() {
@@ -57,6 +58,11 @@ options() {
 			;;
 		--cgi-bin)
 			cgi_bin=yes
+			shift
+			continue
+			;;
+		--offline)
+			offline=yes
 			shift
 			continue
 			;;
@@ -111,6 +117,7 @@ read_settings() {
 		client_secret) client_secret=$value ;;
 		app) app=${app:-$value} ;;
 		cgi_bin) cgi_bin=${cgi_bin:-$value} ;;
+		offline) offline=${offline:-$value} ;;
 		*)
 			die "$1, line $line_number: there is no setting \"$name\"" \
 			    'see settings-example.txt'
@@ -222,6 +229,10 @@ check_words() {
 	case $cgi_bin in
 	'' | yes | no) ;;
 	*) die "cgi_bin = $cgi_bin: yes or no" ;;
+	esac
+	case $offline in
+	'' | yes | no) ;;
+	*) die "offline = $offline: yes or no" ;;
 	esac
 }
 
@@ -349,8 +360,13 @@ put_program() {
 }
 
 # The .htaccess for this place: mod_fcgid takes a path with a blank (or a quote)
-# in it for several words, so there it has to be plain CGI.
+# in it for several words, so there it has to be plain CGI. In a cgi-bin folder
+# the host has said all but one thing.
 htaccess() {
+	if [ "$cgi_bin" = yes ]; then
+		grep -e '^# oauth-cgi' -e '^SetEnvIf' "$here/public/.htaccess"
+		return
+	fi
 	case $target in
 	*[!A-Za-z0-9/._~@%+=:,-]*)
 		sed 's/fcgid-script/cgi-script/' "$here/public/.htaccess"
@@ -368,7 +384,6 @@ publish() {
 	for name in start callback refresh; do
 		put_program "$name.fcgi" "$name$suffix"
 	done
-	[ "$cgi_bin" = yes ] && return
 	htaccess | create "$target/.htaccess"
 	chmod 644 "$target/.htaccess"
 	htaccess | cmp -s - "$target/.htaccess" ||
@@ -385,24 +400,29 @@ remember() {
 	END
 }
 
+# What is wrong with all of it, by the programs' own judgement.
+judge() {
+	say ''
+	if [ "$offline" = yes ]; then
+		"$oauth" -c "$conf" check --offline
+	else
+		"$oauth" -c "$conf" check
+	fi
+}
+
 next_steps() {
-	header='Authorization: Bearer KEY'
-	[ "$cgi_bin" != yes ] || header='X-OAuth-CGI-Key: KEY'
 	cat <<-END
 
 	oauth-cgi $("$oauth" version | sed 's/^oauth-cgi //') is set up. Next:
 
 	1. Register this redirect URI at the provider:
 	       $url/callback/$provider
-	2. Open $url/start in a browser. It must send you to the provider,
-	   or say in its own words why not; what it logs is in
-	       $here/var/oauth-cgi.log
-	   A page of your host's with the number 403 or 500: see HOSTING.md.
+	2. $verdict
 	3. Your website's own code asks $url/refresh with the key in
 	       $here/etc/$app.key
-	   as the header $header
 	4. Let cron run this every ten minutes:
 	       $(quoted "$oauth") purge
+	What the programs log is in $here/var/oauth-cgi.log
 	END
 }
 
@@ -428,4 +448,6 @@ write_configuration
 set_up
 publish
 remember
+verdict="Open $url/start in a browser: what could be checked is well."
+judge || verdict='Mend what is called WRONG above, and run this again.'
 next_steps

@@ -10,6 +10,7 @@
 
 #include "conf_internal.h"
 #include "limit.h"
+#include "log.h"
 #include "secretfile.h"
 #include "urlenc.h"
 #include "wipe.h"
@@ -34,6 +35,25 @@ conf_fail(struct conf_build *b, const struct conf_setting *s, const char *fmt,
 	conf_complain(&s->place, "%s %s", s->key->name, text);
 }
 
+/* The same path without "..", if its folder is there; takes the old one. */
+static char *
+without_dots(char *path)
+{
+	char *slash = strrchr(path, '/'), *folder, *real, *out = NULL;
+
+	folder = xstrndup(path, (size_t)(slash - path));
+	if ((real = realpath(folder, NULL)) != NULL &&
+	    asprintf(&out, "%s%s", strcmp(real, "/") == 0 ? "" : real,
+	    slash) < 0)
+		log_die("out of memory");
+	free(real);
+	free(folder);
+	if (out == NULL)
+		return path;
+	free(path);
+	return out;
+}
+
 /* A path as it is, or below the configuration file's folder. */
 char *
 conf_path(const struct conf_build *b, const char *path)
@@ -48,7 +68,8 @@ conf_path(const struct conf_build *b, const char *path)
 	buf_str(&out, path);
 	copy = buf_failed(&out) ? NULL : xstrdup(buf_cstr(&out));
 	buf_clear(&out);
-	return copy;
+	return copy != NULL && strstr(copy, "/../") != NULL ?
+	    without_dots(copy) : copy;
 }
 
 /* Put the content of file:/path in the place of the name. */

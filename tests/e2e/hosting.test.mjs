@@ -24,6 +24,7 @@ const TOP = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const PROGRAMS = ["start", "callback", "refresh"];
 const ALL = ["oauth-cgi", ...PROGRAMS.map((p) => `${p}.fcgi`)];
 const GUIDE = readFileSync(join(TOP, "deploy/hosting/HOSTING.md"), "utf8");
+const OFFLINE = "offline = yes\n";	// nobody outside of here is asked
 const chown = (path) => chownSync(path, CUSTOMER.uid, CUSTOMER.gid);
 const modes = (found) => Object.fromEntries(Object.entries(found).map(
     ([name, st]) => [name, st.mode & 0o777]));
@@ -114,7 +115,7 @@ describe("install.sh", () => {
 	};
 	const good = ["--public", "public_html/oauth", "--url",
 	    "https://shop.example/oauth", "--client-id", "me", "--secret-file",
-	    "/dev/null"];
+	    "/dev/null", "--offline"];
 	const but = (name, value) => good.map((word, i) =>
 	    good[i - 1] === name ? value : word);
 
@@ -153,12 +154,13 @@ describe("install.sh", () => {
 	it("installs what settings.txt says, also from Windows", async () => {
 		settings("\ufeff# mine\r\npublic = public_html/oauth\r\n" +
 		    "url=https://shop.example/oauth\r\n\r\n" +
+		    "offline = yes\r\n" +
 		    "client_id = my id\r\nclient_secret = a'b$c\"d\\e \r\n");
 		const { code, text } = await install(home);
 
 		assert.equal(code, 0, text);
 		assert.match(text, /https:\/\/shop\.example\/oauth\/callback\/interact\n/);
-		const cron = /^ +(.* purge)$/m.exec(text)[1];
+		const cron = /^ {7}('.* purge)$/m.exec(text)[1];
 
 		assert.equal(asCustomer("sh", ["-c", cron]), "");
 		assert.ok(!text.includes("a'b"), "the secret is not printed");
@@ -241,7 +243,7 @@ describe("install.sh", () => {
 		// script(1) is the terminal.
 		const child = spawn("script", ["-qefc",
 		    `sh '${join(other, "oauth-cgi/install.sh")
-			.replaceAll("'", "'\\''")}'`, "/dev/null"],
+			.replaceAll("'", "'\\''")}' --offline`, "/dev/null"],
 		    { ...CUSTOMER, cwd: "/", env: { PATH: "/usr/bin:/bin",
 			SHELL: "/bin/sh" } });
 		const answers = [["folder for the programs [public_html/oauth]",
@@ -290,7 +292,7 @@ describe("HOSTING.md", () => {
 		const found = blocks.find((b) => b.includes(word));
 
 		assert.ok(found, `HOSTING.md has a block with ${word}`);
-		return found;
+		return found.replaceAll("www.example.org", "shop.test");
 	};
 	const run = (text, at = home) => asCustomer("sh", ["-c", text],
 	    { cwd: at, env: { PATH: "/usr/bin:/bin", HOME: at } });
@@ -299,16 +301,15 @@ describe("HOSTING.md", () => {
 	after(() => remove(home));
 
 	it("its settings, by its cron job", () => {
-		const settings = block("public = public_html/oauth");
-
-		writeFileSync(file("settings.txt"), settings);
+		writeFileSync(file("settings.txt"),
+		    `${block("public = public_html/oauth")}\n${OFFLINE}`);
 		chown(file("settings.txt"));
 		assert.equal(run(block("install.log")), "");
 		const log = readFileSync(file("install.log"), "utf8");
 
 		assert.match(log, /is set up/);
-		assert.match(GUIDE, new RegExp(`    ${/https.*callback.*/.exec(
-		    log)[0].replaceAll(".", "\\.")}\n`));
+		assert.equal(/^ +(https.*\/callback\/.*)$/m.exec(log)[1],
+		    block("/oauth/callback/interact"));
 		assert.doesNotMatch(log, /oacgi_/);
 		assert.equal(readFileSync(file("etc/interact.secret"), "utf8"),
 		    "what the provider gave you\n");
@@ -332,12 +333,13 @@ describe("HOSTING.md", () => {
 			chown(join(other, "cgi-bin"));
 			writeFileSync(join(other, "oauth-cgi/settings.txt"),
 			    `${block("cgi_bin = yes")}\nclient_id = 1\n` +
-			    "client_secret = 2\n");
+			    `client_secret = 2\n${OFFLINE}`);
 			chown(join(other, "oauth-cgi/settings.txt"));
 			assert.match(run(block("~/oauth-cgi/install.sh"), other),
-			    /X-OAuth-CGI-Key/);
+			    /is set up/);
 			assert.deepEqual(readdirSync(join(other,
-			    "cgi-bin/oauth")).sort(), [...PROGRAMS].sort());
+			    "cgi-bin/oauth")).sort(),
+			    [".htaccess", ...PROGRAMS].sort());
 		} finally {
 			remove(other);
 		}
@@ -350,6 +352,8 @@ describe("HOSTING.md", () => {
 		assert.equal(run(block("oauth-cgi.log.1")), "");
 		assert.ok(existsSync(file("var/oauth-cgi.log.1")));
 		assert.match(run(block("version --libs")), /openssl/);
+		assert.match(run(`${block('oauth-cgi" check')} --offline`),
+		    /\n0 to mend/);
 	});
 
 	it("names files that are there, and modes that are right", () => {
@@ -376,7 +380,7 @@ describe("HOSTING.md", () => {
 		try {
 			remove(join(here, "public_html"));
 			writeFileSync(join(here, "oauth-cgi/settings.txt"),
-			    block("public = public_html/oauth"));
+			    `${block("public = public_html/oauth")}\n${OFFLINE}`);
 			chown(join(here, "oauth-cgi/settings.txt"));
 			assert.match(run(block("mkdir public_html"), here),
 			    /is set up/);
@@ -466,6 +470,10 @@ function host(name, options) {
 			const { code, text } = await h.install();
 
 			assert.equal(code, 0, text);
+			// It has asked the site and the provider.
+			assert.match(text, /\n0 to mend, /);
+			assert.match(text, /Authorization reaches the programs/);
+			assert.match(text, /provider interact takes this client/);
 		});
 		after(() => h?.stop());
 
@@ -737,7 +745,7 @@ activate = 1
 		const { code, text } = await install(home, "--public",
 		    "public_html/oauth", "--url", "https://shop.example/oauth",
 		    "--client-id", "demo-client", "--secret-file",
-		    join(state, "secret"));
+		    join(state, "secret"), "--offline");
 
 		assert.equal(code, 0, text);
 		key = readFileSync(join(home, "oauth-cgi/etc/website.key"),

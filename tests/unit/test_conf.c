@@ -1048,6 +1048,24 @@ a_relative_path_is_made_absolute(void)
 	free(here);
 }
 
+static void
+dots_in_a_path_are_resolved(void)
+{
+	struct conf *c;
+
+	CU_ASSERT_EQUAL(mkdir(in_dir("a"), 0700), 0);
+	CU_ASSERT_EQUAL(mkdir(in_dir("elsewhere"), 0700), 0);
+	CU_ASSERT_EQUAL(mkdir(in_dir("elsewhere/b"), 0700), 0);
+	CU_ASSERT_EQUAL(symlink("elsewhere/b", in_dir("link")), 0);
+	c = good("site { url = \"https://a.example/\"\n"
+	    "database = \"a/../oauth.db\"\nkeys = \"link/../keys\"\n"
+	    "log = \"file:missing/../log\" }\n");
+	CU_ASSERT_STRING_EQUAL(c->database, in_dir("oauth.db"));
+	CU_ASSERT_STRING_EQUAL(c->keys, in_dir("elsewhere/keys"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(c->log, "missing/../log"));
+	conf_free(c);
+}
+
 /* Whether those bytes are anywhere in this process's heap. */
 static bool
 in_heap(const char *needle, size_t len)
@@ -1419,6 +1437,7 @@ static const struct test tests[] = {
 	T(includes_are_not_nested_without_end),
 	T(the_file_itself_must_be_private_text),
 	T(a_relative_path_is_made_absolute),
+	T(dots_in_a_path_are_resolved),
 	T(nothing_of_a_secret_stays_in_memory),
 	T(the_file_is_found_in_the_order_of_precedence),
 	T(the_folder_beside_the_program_comes_before_the_system),

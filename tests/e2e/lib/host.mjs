@@ -236,10 +236,7 @@ ScriptSock "${state}/run/cgid.sock"
 		return asCustomer(this.at("oauth-cgi/bin/oauth-cgi"), args);
 	}
 
-	// Without a .htaccess Apache keeps Authorization for itself.
-	refresh(form, headers = this.options.cgiBin ?
-	    { "x-oauth-cgi-key": this.key } :
-	    { authorization: `Bearer ${this.key}` }) {
+	refresh(form, headers = { authorization: `Bearer ${this.key}` }) {
 		return request(`${this.url}/refresh`, { method: "POST", form,
 		    headers });
 	}
