@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <nss.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 static void
@@ -45,6 +47,26 @@ close_others(void)
 		close((int)fd);
 }
 
+/*
+ * The host's modules that look up users and the like fit the host's C library,
+ * not the one inside of us, and may crash in it.
+ */
+static void
+own_lookups(void)
+{
+#ifdef WITH_STATIC
+	static const char *const databases[] = {
+		"passwd", "group", "initgroups", "hosts", "services",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(databases) / sizeof(databases[0]); i++)
+		(void)__nss_configure_lookup(databases[i],
+		    strcmp(databases[i], "hosts") == 0 ? "files dns" :
+		    "files");
+#endif
+}
+
 void
 lockdown(void)
 {
@@ -52,6 +74,7 @@ lockdown(void)
 
 	standard_descriptors();
 	close_others();
+	own_lookups();
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
 	/* None of these can fail in a way that we could mend. */

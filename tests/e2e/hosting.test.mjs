@@ -790,6 +790,18 @@ activate = 1
 		writeFileSync(conf, text);
 	});
 
+	it("root's own command", () => {
+		const program = join(home.slice(root.length),
+		    "oauth-cgi/bin/oauth-cgi");
+
+		// It becomes the owner of the database, and looks for a user.
+		assert.match(execFileSync("chroot", [root, program, "app",
+		    "list"], { encoding: "utf8" }), /^website /);
+		assert.throws(() => execFileSync("chroot", [root, program,
+		    "init", "--user", "nosuch"], { stdio: "pipe" }),
+		    /there is no user nosuch/);
+	});
+
 	it("the whole flow, over TLS", async () => {
 		put(BUNDLE, ca);
 		const a = await callback();
