@@ -138,6 +138,7 @@ void check_mend_init(struct check *c);
 /* What can be wrong with a file that the programs alone may read. */
 struct check_secret {
 	const char		*what;		/* "the configuration" */
+	const char		*key;		/* see struct check_place */
 	struct check_kind	 missing, type, owner, mode, closed;
 };
 
@@ -150,6 +151,16 @@ bool check_secret_file(struct check *c, const struct check_secret *k,
  * says where it is, NULL for the configuration itself.
  */
 void check_mend_move(struct check *c, const char *key, const char *path);
+
+struct check_place {
+	const char	*path;		/* that can't be reached */
+	const char	*key;		/* of the site section, NULL for none */
+	const char	*what;		/* and what it names */
+};
+
+/* Whether a folder on the way does not let us in; then it has been told. */
+bool check_closed(struct check *c, const struct check_kind *kind,
+    const struct check_place *place);
 
 /* ---- check_dbfile.c --------------------------------------------------- */
 
@@ -228,7 +239,10 @@ void site_mend_error(struct site *s);
 
 /* ---- check_passing.c -------------------------------------------------- */
 
-/* What of a request reaches the programs, and of an answer the browser. */
+/*
+ * What of a request reaches the programs, and of an answer the browser. The
+ * last answer was /start's.
+ */
 void check_passing(struct site *s);
 
 /* ---- check_plain.c ---------------------------------------------------- */

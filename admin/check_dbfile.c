@@ -106,14 +106,14 @@ is_forgotten(const struct check *c, const struct stat *st)
 static bool
 check_db_file(struct check *c, const char *path)
 {
+	struct check_place place = { path, "database", path };
 	struct stat st;
 
 	if (lstat(path, &st) != 0) {
-		check_found(c, &missing, "%s: %s", path, strerror(errno));
-		if (errno == EACCES)
-			mend_owner(c, c->me.name);
-		else
+		if (!check_closed(c, &folder_mode, &place)) {
+			check_found(c, &missing, "%s: it is not there", path);
 			check_mend_init(c);
+		}
 		return false;
 	}
 	if (!S_ISREG(st.st_mode)) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,70 @@
 
 #include "keyring.h"
 #include "xalloc.h"
+
+/* ---- folders that do not let us in ------------------------------------ */
+
+void
+check_mend_move(struct check *c, const char *key, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash != NULL ? slash + 1 : path;
+
+	if (key == NULL) {
+		check_mend(c, "mv %s /etc/%s", check_quoted(c, path), name);
+		check_mend(c, "# and for the programs, in the web server's "
+		    "configuration:");
+		check_mend(c, "OAUTH_CGI_CONFIG=/etc/%s", name);
+		return;
+	}
+	check_mend(c, "install -d -o %s -m 700 /var/lib/oauth-cgi",
+	    c->me.name);
+	check_mend(c, "mv %s%s /var/lib/oauth-cgi/", check_quoted(c, path),
+	    strcmp(key, "database") == 0 ? "*" : "");
+	check_mend(c, "# and in the section site of %s:", c->a->conf->file);
+	check_mend(c, "%s = \"/var/lib/oauth-cgi/%s\"", key, name);
+}
+
+/* Nobody's home, and not one of the system's. */
+static bool
+is_dedicated(const char *folder)
+{
+	const struct passwd *pw;
+	bool home = false;
+
+	setpwent();
+	while (!home && (pw = getpwent()) != NULL)
+		home = strcmp(pw->pw_dir, folder) == 0;
+	endpwent();
+	return !home && strchr(folder + 1, '/') != NULL;
+}
+
+bool
+check_closed(struct check *c, const struct check_kind *kind,
+    const struct check_place *place)
+{
+	char *folder = xstrdup(place->path), *slash = folder;
+	bool last;
+
+	while ((slash = strchr(slash + 1, '/')) != NULL) {
+		*slash = '\0';
+		if (access(folder, X_OK) != 0 && errno == EACCES)
+			break;
+		*slash = '/';
+	}
+	if (slash != NULL) {
+		last = strchr(slash + 1, '/') == NULL;
+		check_found(c, kind, "%s: the folder %s does not let %s in",
+		    place->path, folder, c->me.name);
+		if (last && is_dedicated(folder))
+			check_mend(c, "chown %s %s", c->me.name,
+			    check_quoted(c, folder));
+		else
+			check_mend_move(c, place->key, place->what);
+	}
+	free(folder);
+	return slash != NULL;
+}
 
 /* ---- a file that the programs alone may read -------------------------- */
 
@@ -33,38 +98,16 @@ mend_secret(struct check *c, const char *path, const struct stat *st)
 		check_mend(c, "chown %s %s && chmod 600 %s", c->me.name, q, q);
 }
 
-/* The first folder on the way to path that does not let us in. */
-static char *
-closed_folder(const char *path)
-{
-	char *copy = xstrdup(path), *slash = copy;
-
-	while ((slash = strchr(slash + 1, '/')) != NULL) {
-		*slash = '\0';
-		if (access(copy, X_OK) != 0 && errno == EACCES)
-			return copy;
-		*slash = '/';
-	}
-	free(copy);
-	return NULL;
-}
-
 static void
 tell_missing(struct check *c, const struct check_secret *k, const char *path)
 {
-	char *folder = errno == EACCES ? closed_folder(path) : NULL;
+	struct check_place place = { path, k->key,
+	    k->key != NULL ? c->a->conf->keys : path };
 
-	if (folder != NULL) {
-		check_found(c, &k->closed, "%s: the folder %s does not let %s "
-		    "in", path, folder, c->me.name);
-		check_mend(c, "chown %s %s", c->me.name,
-		    check_quoted(c, folder));
-	} else {
-		check_found(c, &k->missing, "%s: %s is not there", path,
-		    k->what);
-		check_mend_init(c);
-	}
-	free(folder);
+	if (check_closed(c, &k->closed, &place))
+		return;
+	check_found(c, &k->missing, "%s: %s is not there", path, k->what);
+	check_mend_init(c);
 }
 
 bool
@@ -101,27 +144,6 @@ check_secret_file(struct check *c, const struct check_secret *k,
 	return false;
 }
 
-void
-check_mend_move(struct check *c, const char *key, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash != NULL ? slash + 1 : path;
-
-	if (key == NULL) {
-		check_mend(c, "mv %s /etc/%s", check_quoted(c, path), name);
-		check_mend(c, "# and for the programs, in the web server's "
-		    "configuration:");
-		check_mend(c, "OAUTH_CGI_CONFIG=/etc/%s", name);
-		return;
-	}
-	check_mend(c, "install -d -o %s -m 700 /var/lib/oauth-cgi",
-	    c->me.name);
-	check_mend(c, "mv %s%s /var/lib/oauth-cgi/", check_quoted(c, path),
-	    strcmp(key, "database") == 0 ? "*" : "");
-	check_mend(c, "# and in the section site of %s:", c->a->conf->file);
-	check_mend(c, "%s = \"/var/lib/oauth-cgi/%s\"", key, name);
-}
-
 /* ---- key files -------------------------------------------------------- */
 
 #define KEY_WHY "Without it nothing can be started or opened: every request " \
@@ -129,6 +151,7 @@ check_mend_move(struct check *c, const char *key, const char *path)
 
 static const struct check_secret key_file = {
 	.what = "the key file",
+	.key = "keys",
 	.missing = { "key_missing", CHECK_WRONG, KEY_WHY " If there are "
 	    "connections already, put the old file back from its backup: a "
 	    "new key does not open their tokens." },

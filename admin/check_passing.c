@@ -12,6 +12,49 @@
 #include "pending.h"
 #include "wipe.h"
 
+/* ---- what comes back -------------------------------------------------- */
+
+static const struct check_kind cached = { "cache_control_lost", CHECK_WRONG,
+    "Something between programs and browsers changes it: a stored answer of "
+    "ours could be given to somebody else." };
+static const struct check_kind header_lost = { "header_lost", CHECK_NOTE,
+    "Something between programs and browsers removes or replaces it." };
+
+/* Of the answer that has just come from a program. */
+static void
+check_headers(struct site *s)
+{
+	static const char *const rows[][2] = {
+		{ "Referrer-Policy", "no-referrer" },
+		{ "X-Content-Type-Options", "nosniff" },
+	};
+	struct check *c = s->c;
+	const char *cache = httpc_header(c->http, "Cache-Control"), *value;
+	size_t i;
+
+	if (cache == NULL || strstr(cache, "no-store") == NULL ||
+	    httpc_header(c->http, "Age") != NULL) {
+		check_found(c, &cached, "Cache-Control of an answer comes as "
+		    "%s%s", cache != NULL ? cache : "nothing",
+		    httpc_header(c->http, "Age") != NULL ? ", out of a cache" :
+		    "");
+		check_mend(c, "# in the web server's, proxy's or CDN's "
+		    "configuration: no caching, and no Cache-Control of its "
+		    "own, below %s/", c->a->conf->path);
+	} else {
+		check_good(c, "Cache-Control comes back as it was");
+	}
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		value = httpc_header(c->http, rows[i][0]);
+		if (value != NULL && strcmp(value, rows[i][1]) == 0)
+			continue;
+		check_found(c, &header_lost, "%s comes as %s, not as %s",
+		    rows[i][0], value != NULL ? value : "nothing", rows[i][1]);
+		check_mend(c, "# in the web server's configuration: leave it "
+		    "alone below %s/", c->a->conf->path);
+	}
+}
+
 /* ---- the backend's key ------------------------------------------------ */
 
 static const struct check_kind no_authorization = { "authorization_lost",
@@ -144,6 +187,8 @@ tell_path(struct site *s, const char *uri)
 {
 	check_found(s->c, &no_path, "PATH_INFO does not reach %s", uri);
 	mend_path(s);
+	check_mend(s->c, "# or, if that provider's section is new: restart "
+	    "what runs the programs");
 }
 
 /* What the callback says to a state that nobody has: why it refuses. */
@@ -187,84 +232,72 @@ is_path_refused(struct site *s, const char *uri)
 	return true;
 }
 
+/* Ask a redirect URI, as a provider would, for a state that nobody has. */
 static bool
-check_callback(struct site *s, const struct provider *p)
+ask_callback(struct site *s, const char *uri)
 {
 	char state[SECRET_CHARS + 1], secret[SECRET_CHARS + 1];
 	struct buf query = BUF_INIT(256), cookie = BUF_INIT(256);
 	const char *headers[] = { "Cookie", NULL, NULL };
 	struct site_request r = { .headers = headers };
-	char *origin = conf_url_origin(p->redirect_uri);
-	struct check *c = s->c;
-	bool ok = false;
+	bool ok;
 
 	pending_new_secret(state);
 	pending_new_secret(secret);
 	buf_fmt(&query, "%cstate=%s&error=access_denied",
-	    strchr(p->redirect_uri, '?') != NULL ? '&' : '?', state);
+	    strchr(uri, '?') != NULL ? '&' : '?', state);
 	/* By both of its names: programs may be of an older configuration. */
 	buf_fmt(&cookie, "__Host-oauth=%s; oauth-cgi=%s", secret, secret);
 	headers[1] = buf_cstr(&cookie);
 	r.path = buf_cstr(&query);
-	if (origin == NULL || strcmp(origin, c->a->conf->origin) != 0) {
-		check_found(c, &other_origin, "provider %s: %s is not on the "
-		    "host of url", p->name, p->redirect_uri);
-	} else if (!site_ask_at(s, p->redirect_uri, &r)) {
-		check_unanswered(c, "site", p->redirect_uri, &s->a);
-	} else if (!is_path_refused(s, p->redirect_uri) &&
-	    site_judge(s, "callback")) {
-		tell_callback(s, p->redirect_uri);
-		ok = strcmp(s->error, "invalid_state") == 0;
-		s->path_passes = s->path_passes || ok;
-	}
+	ok = site_ask_at(s, uri, &r);
 	buf_clear(&query);
 	buf_clear(&cookie);
-	free(origin);
 	return ok;
 }
 
-/* ---- what comes back -------------------------------------------------- */
-
-static const struct check_kind cached = { "cache_control_lost", CHECK_WRONG,
-    "Something between programs and browsers changes it: a stored answer of "
-    "ours could be given to somebody else." };
-static const struct check_kind header_lost = { "header_lost", CHECK_NOTE,
-    "Something between programs and browsers removes or replaces it." };
-
-/* Of the answer that has just come from a program. */
-static void
-check_headers(struct site *s)
+static bool
+is_at_our_origin(const struct site *s, const char *uri)
 {
-	static const char *const rows[][2] = {
-		{ "Referrer-Policy", "no-referrer" },
-		{ "X-Content-Type-Options", "nosniff" },
-	};
-	struct check *c = s->c;
-	const char *cache = httpc_header(c->http, "Cache-Control"), *value;
+	char *origin = conf_url_origin(uri);
+	bool ours = origin != NULL &&
+	    strcmp(origin, s->c->a->conf->origin) == 0;
+
+	free(origin);
+	return ours;
+}
+
+static void
+check_callback(struct site *s, const struct provider *p)
+{
+	const char *uri = p->redirect_uri;
+
+	if (!is_at_our_origin(s, uri))
+		check_found(s->c, &other_origin, "provider %s: %s is not on "
+		    "the host of url", p->name, uri);
+	else if (!ask_callback(s, uri))
+		check_unanswered(s->c, "site", uri, &s->a);
+	else if (!is_path_refused(s, uri) && site_judge(s, "callback"))
+		tell_callback(s, uri);
+}
+
+/* Where one provider's path arrives, another's 404 has another reason. */
+static void
+check_callbacks(struct site *s)
+{
+	const struct conf *conf = s->c->a->conf;
 	size_t i;
 
-	if (cache == NULL || strstr(cache, "no-store") == NULL ||
-	    httpc_header(c->http, "Age") != NULL) {
-		check_found(c, &cached, "Cache-Control of an answer comes as "
-		    "%s%s", cache != NULL ? cache : "nothing",
-		    httpc_header(c->http, "Age") != NULL ? ", out of a cache" :
-		    "");
-		check_mend(c, "# in the web server's, proxy's or CDN's "
-		    "configuration: no caching, and no Cache-Control of its "
-		    "own, below %s/", c->a->conf->path);
-	} else {
-		check_good(c, "Cache-Control comes back as it was");
-	}
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		value = httpc_header(c->http, rows[i][0]);
-		if (value != NULL && strcmp(value, rows[i][1]) == 0)
-			continue;
-		check_found(c, &header_lost, "%s comes as %s, not as %s",
-		    rows[i][0], value != NULL ? value : "nothing", rows[i][1]);
-		check_mend(c, "# in the web server's configuration: leave it "
-		    "alone below %s/", c->a->conf->path);
-	}
+	for (i = 0; !s->path_passes && i < conf->provider_count; i++)
+		s->path_passes = is_at_our_origin(s,
+		    conf->providers[i].redirect_uri) &&
+		    ask_callback(s, conf->providers[i].redirect_uri) &&
+		    strcmp(s->error, "invalid_state") == 0;
+	for (i = 0; i < conf->provider_count; i++)
+		check_callback(s, &conf->providers[i]);
 }
+
+/* ---- our cookie -------------------------------------------------------- */
 
 static const struct check_kind set_cookie = { "set_cookie_lost", CHECK_WRONG,
     "Without our cookie the callback can't tell which browser had left: every "
@@ -338,12 +371,10 @@ void
 check_passing(struct site *s)
 {
 	const struct conf *conf = s->c->a->conf;
-	size_t i;
 
+	check_headers(s);
 	check_key_passes(s);
-	for (i = 0; i < conf->provider_count; i++)
-		if (check_callback(s, &conf->providers[i]) && i == 0)
-			check_headers(s);
+	check_callbacks(s);
 	if (conf->provider_count > 0)
 		check_set_cookie(s, &conf->providers[0]);
 	check_plain_http(s);

@@ -438,6 +438,21 @@ as_root() {
 	obey conf_owner
 	check --offline
 	gone conf_owner
+	mkdir -m 700 "$T/other/home"
+	mv "$T/other/oauth-cgi/keys" "$T/other/home/"
+	sed -i "s|keys = .*|keys = \"$T/other/home/keys\"|" "$conf"
+	check --offline
+	wrong 1 key_closed '^keys = "/var/lib/oauth-cgi/keys"$'
+	unlike 'a folder that others live in is not given away' \
+	    "$(mend key_closed)" '^chown'
+	mv "$T/other/home/keys" "$T/other/oauth-cgi/"
+	sed -i "s|keys = .*|keys = \"$T/other/oauth-cgi/keys\"|" "$conf"
+	chown root "$T/other/oauth-cgi/keys"
+	check --offline
+	wrong 1 key_closed "^chown nobody $T/other/oauth-cgi/keys\$"
+	obey key_closed
+	check --offline
+	gone key_closed
 	chown root:root "$conf"
 	check --offline
 	wrong 2 conf_closed '^chown root:.* && chmod 640 '

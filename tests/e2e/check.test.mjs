@@ -395,15 +395,14 @@ $HTTP["host"] == "127.0.0.1:${site.port}" {
 
 	it("programs that have not read what was changed", async () => {
 		await serving();
-		writeFileSync(site.config, `${original}
-provider other {
+		writeFileSync(site.config, `provider other {
 	client_id = "demo-client"
 	client_secret = "demo-secret"
 	authorize_url = "${site.upstream.url}/authorize"
 	token_url = "${site.upstream.url}/token"
 	allow_insecure = yes
 }
-`);
+${original}`);
 		finds(await check(), "programs_stale", /^pkill -HUP /);
 		await site.restart();
 		isWell(await check());
