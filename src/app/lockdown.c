@@ -77,6 +77,8 @@ lockdown(void)
 	own_lookups();
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit on file sizes is then told like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 	/* None of these can fail in a way that we could mend. */
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L);

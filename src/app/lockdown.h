@@ -8,8 +8,8 @@
  * Descriptors 0 to 2 are open afterwards (a missing one is /dev/null, so that
  * no database ever gets the number of standard error) and no others; new files
  * are for their owner alone; no core dumps, and no reading of our memory by
- * other processes of the same user; no new privileges by exec; SIGPIPE is
- * ignored. Call it first of all.
+ * other processes of the same user; no new privileges by exec; SIGPIPE and
+ * SIGXFSZ are ignored. Call it first of all.
  */
 void lockdown(void);
 

@@ -113,9 +113,18 @@ authorize(void *arg, int action, const char *a, const char *b,
 
 /* ---- errors ----------------------------------------------------------- */
 
+static void
+log_full(const struct store *s, const char *what)
+{
+	log_error("database %s: %s: the disk or quota is full; free some "
+	    "space, nothing was changed", s->path, what);
+}
+
 enum err
 store_result(struct store *s, int rc, const char *what)
 {
+	int system_error = errno;
+
 	switch (rc & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_ROW:
@@ -143,8 +152,19 @@ store_result(struct store *s, int rc, const char *what)
 		    sqlite3_errmsg(s->db));
 		return ERR_CONFIG;
 	case SQLITE_FULL:
-		log_error("database %s: %s: the disk or quota is full; free "
-		    "some space, nothing was changed", s->path, what);
+		log_full(s, what);
+		return ERR_INTERNAL;
+	case SQLITE_IOERR:
+		/*
+		 * SQLite knows a full disk, but neither quota nor ulimit -f,
+		 * and keeps no errno of a commit: ours is still its.
+		 */
+		if (system_error == EDQUOT || system_error == EFBIG)
+			log_full(s, what);
+		else
+			log_error("database %s: %s: %s (%d, %s)", s->path, what,
+			    sqlite3_errmsg(s->db), rc,
+			    strerror(system_error));
 		return ERR_INTERNAL;
 	case SQLITE_AUTH:
 		log_error("database %s: %s: not allowed in this role: %s",

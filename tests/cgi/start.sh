@@ -324,4 +324,13 @@ is 'no database: 503' "$code" 503
 yes 'with Retry-After' [ -n "$(header Retry-After)" ]
 yes 'and it is not created' [ ! -e "$T/site/db" ]
 
+# ---- no room ----
+
+site http://localhost:8080/oauth
+like 'past a limit on file sizes: 503' \
+    "$(ulimit -f 64; get start provider=demo; echo "$code")" '^503$'
+like 'told like a full disk' "$(cat "$log")" 'the disk or quota is full'
+get start provider=demo
+is 'and once there is room it goes on' "$code" 303
+
 finished
