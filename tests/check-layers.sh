@@ -88,7 +88,6 @@ openssl/ crypto
 sqlite3 store
 curl/ httpc
 json-c/ jsonin
-fcgi gateway
 confuse conf
 LIST
 }
