@@ -31,6 +31,42 @@ site_is_file(const struct httpc_answer *a)
 	    memcmp(a->body.data, "#!", 2) == 0);
 }
 
+/* What is shipped for each web server, and how it is put in its place. */
+static const struct {
+	const char	*server;
+	const char	*lines[4];
+} shipped[] = {
+	{ "lighttpd", {
+	    "cp " EXAMPLESDIR "/lighttpd/50-oauth-cgi.conf "
+	    "/etc/lighttpd/conf-enabled/", "service lighttpd restart" } },
+	{ "Apache", {
+	    "cp " EXAMPLESDIR "/apache/oauth-cgi-fcgid.conf "
+	    "/etc/apache2/conf-available/",
+	    "a2enmod fcgid && a2enconf oauth-cgi-fcgid",
+	    "service apache2 restart" } },
+	{ "nginx", {
+	    "cp " EXAMPLESDIR "/nginx/oauth-cgi.conf /etc/nginx/snippets/",
+	    "# in the server { } of the site:",
+	    "include snippets/oauth-cgi.conf;" } },
+};
+
+static void
+mend_by_shipped(struct site *s)
+{
+	struct check *c = s->c;
+	size_t i, j;
+
+	for (i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
+		if (!site_is_server(s, shipped[i].server))
+			continue;
+		check_mend(c, "# what is shipped for %s; for the path \"%s\", "
+		    "if that is not /oauth, change it:", shipped[i].server,
+		    c->a->conf->path);
+		for (j = 0; shipped[i].lines[j] != NULL; j++)
+			check_mend(c, "%s", shipped[i].lines[j]);
+	}
+}
+
 static void
 mend_execution(struct site *s)
 {
@@ -43,10 +79,8 @@ mend_execution(struct site *s)
 		check_mend(c, "Options +ExecCGI");
 		check_mend(c, "SetHandler fcgid-script");
 		check_mend(c, "# plain CGI: SetHandler cgi-script");
-	} else if (site_is_server(s, "lighttpd")) {
-		check_mend(c, "# in lighttpd's configuration, with bin-path, "
-		    "socket and check-local as oauth-cgi(7) shows:");
-		check_mend(c, "server.modules += ( \"mod_fastcgi\" )");
+	} else {
+		mend_by_shipped(s);
 	}
 	check_mend(c, "# and where the web server finds the programs:");
 	check_mend(c, "chmod 755 %s/*.fcgi", check_quoted(c, dir));
@@ -87,9 +121,10 @@ mend_missing(struct site *s)
 	} else {
 		check_mend(c, "# in the web server's configuration the "
 		    "programs must be at %s/start, %s/callback and "
-		    "%s/refresh; see oauth-cgi(7)", c->a->conf->path,
-		    c->a->conf->path, c->a->conf->path);
+		    "%s/refresh", c->a->conf->path, c->a->conf->path,
+		    c->a->conf->path);
 	}
+	mend_by_shipped(s);
 	check_mend(c, "# or they are elsewhere; then in the section site "
 	    "of %s:", c->a->conf->file);
 	check_mend(c, "url = \"%s/THEIR-PATH\"", c->a->conf->origin);
