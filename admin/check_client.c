@@ -158,27 +158,42 @@ is_other(const struct provider *p, const struct style *s)
 	return !same;
 }
 
-/* Try the other ways; the first one that the provider takes, or NULL. */
+static bool
+is_taken(struct check *c, const struct provider *p, const struct style *s)
+{
+	struct provider other = *p;
+	struct probe r;
+	bool taken;
+
+	other.auth = s->auth;
+	other.body = s->body;
+	memset(&r, 0, sizeof(r));
+	token_answer_init(&r.t);
+	taken = ask(c, &other, &r) == TAKEN;
+	clear(&r);
+	return taken;
+}
+
+/*
+ * Try the other ways, those that change one thing alone first; the first one
+ * that the provider takes, or NULL.
+ */
 static const struct style *
 find_style(struct check *c, const struct provider *p)
 {
-	const struct style *found = NULL;
-	struct provider other = *p;
-	struct probe r;
-	size_t i;
+	const struct style *s;
+	bool one;
+	int pass;
 
-	for (i = 0; i < STYLES && found == NULL; i++) {
-		if (!is_other(p, &styles[i]))
-			continue;
-		other.auth = styles[i].auth;
-		other.body = styles[i].body;
-		memset(&r, 0, sizeof(r));
-		token_answer_init(&r.t);
-		if (ask(c, &other, &r) == TAKEN)
-			found = &styles[i];
-		clear(&r);
+	for (pass = 0; pass < 2; pass++) {
+		for (s = styles; s < styles + STYLES; s++) {
+			one = s->auth == p->auth || s->body == p->body;
+			if (one == (pass == 0) && is_other(p, s) &&
+			    is_taken(c, p, s))
+				return s;
+		}
 	}
-	return found;
+	return NULL;
 }
 
 static void

@@ -570,6 +570,8 @@ style() {
 	control set "$@"
 	asked
 	wrong 1 auth_style '^(auth|body) = '
+	is "$*: that is what is to be changed, and no more" \
+	    "$(mend auth_style | tr -d ' ' | sort | tr '\n' ' ')" "$* "
 	write auth_style
 	asked
 	gone auth_style
