@@ -8,11 +8,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "xalloc.h"
 
 #define PROC_MAX 262144		/* of one file below /proc */
 
@@ -228,12 +231,48 @@ check_user_known(const struct check *c, struct check_user *u)
 	return true;
 }
 
-/* --user, or who runs the programs, or the owner of the database. */
+/*
+ * Whose the files are that init gives to one user: the database, what is
+ * beside it, the keys. One that has got into other hands is outvoted.
+ */
+static uid_t
+likely_owner(const struct conf *conf)
+{
+	const struct {
+		const char	*of, *name;
+	} files[] = {
+		{ conf->database, "" }, { conf->database, "-lock" },
+		{ conf->keys, "/token.key" }, { conf->keys, "/pending.key" },
+	};
+	uid_t owners[5], best = geteuid();
+	size_t n = 0, i, j, votes, most = 0;
+	char *copy = xstrdup(conf->database), path[4096];
+	struct stat st;
+
+	for (i = 0; i < 4; i++) {
+		snprintf(path, sizeof(path), "%s%s", files[i].of,
+		    files[i].name);
+		if (lstat(path, &st) == 0)
+			owners[n++] = st.st_uid;
+	}
+	if (stat(dirname(copy), &st) == 0)
+		owners[n++] = st.st_uid;
+	free(copy);
+	for (i = 0; i < n; i++) {
+		for (j = votes = 0; j < n; j++)
+			votes += owners[j] == owners[i];
+		if (votes > most) {
+			most = votes;
+			best = owners[i];
+		}
+	}
+	return best;
+}
+
+/* --user, or who runs the programs, or whose the files are. */
 static bool
 choose(struct check *c, struct check_user *u)
 {
-	struct stat st;
-
 	if (check_user_known(c, u))
 		return true;
 	if (c->a->user != NULL) {
@@ -241,10 +280,7 @@ choose(struct check *c, struct check_user *u)
 		check_mend(c, "getent passwd");
 		return false;
 	}
-	if (c->a->conf != NULL && lstat(c->a->conf->database, &st) == 0)
-		check_user_fill(u, st.st_uid);
-	else
-		check_user_fill(u, geteuid());
+	check_user_fill(u, likely_owner(c->a->conf));
 	return true;
 }
 

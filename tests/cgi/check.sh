@@ -407,8 +407,11 @@ as_root() {
 	is 'as root, for another user: exit' "$rc" 0
 	like 'it is looked at as he' "$(cat "$T/found")" 'as user nobody'
 
+	chown daemon "$T/other/oauth-cgi/oauth.db"
+	check --offline
+	wrong 1 database_owner '^chown nobody .*oauth\.db'
 	chown root "$T/other/oauth-cgi/oauth.db"
-	check --offline --user nobody
+	check --offline
 	wrong 1 database_owner '^chown nobody .*oauth\.db'
 	obey database_owner
 	check --offline
