@@ -59,7 +59,7 @@ export PATH
 # ---- what is needed ---------------------------------------------------------
 
 to_run='lighttpd perl'
-to_build='gcc make autoconf automake pkg-config libc6-dev
+to_build='gcc make autoconf automake pkg-config libc6-dev libfcgi-dev
     libcurl4-openssl-dev libjson-c-dev libsqlite3-dev libssl-dev
     libconfuse-dev libcunit1-dev'
 

@@ -88,6 +88,7 @@ openssl/ crypto
 sqlite3 store
 curl/ httpc
 json-c/ jsonin
+fcgi gateway
 confuse conf
 LIST
 }

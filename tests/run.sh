@@ -20,7 +20,7 @@ command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 ||
     node='nodejs npm'
 # shellcheck disable=SC2086	# two packages, or none
 sh "$top/tools/need.sh" autoconf automake make gcc clang libclang-rt-14-dev \
-    libc6-dev pkg-config xz-utils libcurl4-openssl-dev \
+    libc6-dev pkg-config xz-utils libfcgi-dev libcurl4-openssl-dev \
     libjson-c-dev libsqlite3-dev libssl-dev libconfuse-dev libcunit1-dev \
     ca-certificates curl lighttpd apache2-bin libapache2-mod-fcgid \
     apache2-suexec-custom nginx-light spawn-fcgi systemd logrotate perl \

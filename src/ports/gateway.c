@@ -3,6 +3,9 @@
 
 #include "gateway.h"
 
+#include <sys/socket.h>
+#include <sys/time.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <fcgiapp.h>
+
 #include "buf.h"
-#include "fastcgi.h"
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
@@ -20,9 +24,16 @@
 /* Head and body of a response together. */
 #define OUT_MAX		(RESPONSE_BODY_MAX + RESPONSE_LOCATION_MAX + 8192)
 
-/* How long a web server may be silent within a body, and behind it. */
+/*
+ * How long a web server may be silent in the middle of a request, in
+ * milliseconds: before the variables are complete, within the body (which a
+ * proxy may pass on as slowly as its client sends it), and at the end, while
+ * we wait for it to close first.
+ */
+#define WAIT_VARIABLES	2000
 #define WAIT_BODY	10000
-#define WAIT_REST	2000
+#define WAIT_CLOSE	"250"
+#define WAIT_CLOSE_MS	250
 
 /* Where one request comes from. */
 struct source {
@@ -138,7 +149,7 @@ cgi_drop_rest(size_t got)
 	char trash[4096];
 	ssize_t n;
 
-	while (got < length && poll(&p, 1, WAIT_REST) > 0) {
+	while (got < length && poll(&p, 1, WAIT_VARIABLES) > 0) {
 		n = read(STDIN_FILENO, trash, length - got < sizeof(trash) ?
 		    length - got : sizeof(trash));
 		if (n <= 0)
@@ -171,12 +182,26 @@ gateway_cgi(const struct gateway_handler *h)
 	buf_clear(&out);
 }
 
-/* ---- FastCGI ---------------------------------------------------------- */
+/* ---- FastCGI: one request --------------------------------------------- */
+
+static void
+set_timeout(int fd, int option, int ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+	    .tv_usec = (ms % 1000) * 1000 };
+
+	if (setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv)) < 0)
+		log_warn("gateway: no timeout on the connection: %s",
+		    strerror(errno));
+}
 
 static bool
 fcgi_read(void *arg, char *at, size_t len)
 {
-	return fastcgi_read(arg, at, len);
+	FCGX_Request *fr = arg;
+
+	set_timeout(fr->ipcFd, SO_RCVTIMEO, WAIT_BODY);
+	return FCGX_GetStr(at, (int)len, fr->in) == (int)len;
 }
 
 /*
@@ -186,55 +211,118 @@ fcgi_read(void *arg, char *at, size_t len)
 static void
 fcgi_log(void *arg, const char *line)
 {
-	if (!fastcgi_log(arg, line))
+	FCGX_Request *fr = arg;
+
+	if (FCGX_PutS(line, fr->err) < 0 || FCGX_PutChar('\n', fr->err) < 0 ||
+	    FCGX_FFlush(fr->err) < 0)
 		dprintf(STDERR_FILENO, "%s\n", line);
 }
 
-/* The status to refuse a request with, or 0. */
+/* What libfcgi itself does not look at. 0, or the status to refuse with. */
 static int
-judge(enum fastcgi_begin begun)
+check_variables(const FCGX_Request *fr)
 {
-	switch (begun) {
-	case FASTCGI_REFUSED:
-		log_warn("gateway: too many variables, or too long, or "
-		    "malformed");
-		return 400;
-	case FASTCGI_ROLE:
+	size_t count = 0, bytes = 0;
+	const char *role;
+	char **v;
+
+	for (v = fr->envp; *v != NULL; v++) {
+		bytes += strlen(*v);
+		if (++count > LIMIT_ENV_COUNT || bytes > LIMIT_ENV_BYTES) {
+			log_warn("gateway: too many variables, or too long");
+			return 400;
+		}
+	}
+	/* The first of that name is libfcgi's own. */
+	role = FCGX_GetParam("FCGI_ROLE", fr->envp);
+	if (role == NULL || strcmp(role, "RESPONDER") != 0) {
 		log_error("gateway: this program is a FastCGI responder; the "
 		    "web server is configured to use it as something else");
 		return 500;
-	default:
-		return 0;
 	}
+	return 0;
 }
 
-/* Serve the connection fd and close it; false if no request came by it. */
-static bool
-serve(const struct gateway_handler *h, struct fastcgi *f, int fd)
+/*
+ * End the answer and the connection. libfcgi waits for the web server to close
+ * first, because closing with unread input would make the kernel take back the
+ * answer. When the input was read to its end there is nothing to wait for.
+ */
+static void
+finish(FCGX_Request *fr, unsigned char *sent, size_t sent_size)
 {
-	struct source src = { .read = fcgi_read, .arg = f };
-	enum fastcgi_begin begun = fastcgi_begin(f, fd);
-	struct buf out = BUF_INIT(OUT_MAX);
+	char **v;
 
-	if (begun == FASTCGI_GONE)
+	FCGX_FClose(fr->err);
+	FCGX_FClose(fr->out);
+	wipe(sent, sent_size);
+	for (v = fr->envp; *v != NULL; v++)	/* keys, cookies, codes */
+		wipe(*v, strlen(*v));
+	set_timeout(fr->ipcFd, SO_RCVTIMEO, WAIT_CLOSE_MS);
+	if (FCGX_GetChar(fr->in) == EOF && FCGX_GetError(fr->in) == 0)
+		FCGX_Detach(fr);
+	FCGX_Finish_r(fr);
+}
+
+/*
+ * Serve the connection fd, which is closed at the end; false if no request
+ * came by it. libfcgi gets it as one that it had kept, because its own accept
+ * reads the variables before anyone could have set a timeout: a peer that
+ * connects and says nothing would hold the process as long as it likes.
+ */
+static bool
+serve(const struct gateway_handler *h, FCGX_Request *fr, int fd)
+{
+	struct source src = { .read = fcgi_read, .arg = fr };
+	struct buf out = BUF_INIT(OUT_MAX);
+	unsigned char *sent;
+	size_t sent_size;
+
+	set_timeout(fd, SO_RCVTIMEO, WAIT_VARIABLES);
+	set_timeout(fd, SO_SNDTIMEO, WAIT_BODY);
+	fr->ipcFd = fd;
+	fr->keepConnection = 1;
+	if (FCGX_Accept_r(fr) != 0)
+		return false;	/* libfcgi has closed it */
+	if (FCGX_GetError(fr->in) != 0) {
+		/* libfcgi takes variables that were cut off for complete. */
+		FCGX_Free(fr, 1);
 		return false;
+	}
+	/* A kept connection would bind this process to one idle peer. */
+	fr->keepConnection = 0;
+	sent = fr->out->wrNext;
+	sent_size = (size_t)(fr->out->stop - fr->out->wrNext);
+
 	log_request_begin();
-	log_stream(fcgi_log, f);
-	src.env = fastcgi_env(f);
-	src.refused = judge(begun);
+	log_stream(fcgi_log, fr);
+	src.env = fr->envp;
+	src.refused = check_variables(fr);
 	answer(h, &src, &out);
-	fastcgi_answer(f, &out);
+	FCGX_PutStr(out.data, (int)out.len, fr->out);
 	log_stream(NULL, NULL);
 	log_request_end();
-	fastcgi_end(f);
+	finish(fr, sent, sent_size);
 	buf_clear(&out);
 	return true;
+}
+
+/* ---- FastCGI: the loop ------------------------------------------------ */
+
+/* libfcgi reads its timeout from the environment when it starts: 2 s else. */
+static bool
+library_init(void)
+{
+	(void)setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", WAIT_CLOSE, 0);
+	return FCGX_Init() == 0;
 }
 
 bool
 gateway_is_cgi(void)
 {
-	return !listener_is_there();
+	if (!library_init())
+		log_die("gateway: libfcgi does not start");
+	return FCGX_IsCGI();
 }
 
 void
@@ -248,26 +336,28 @@ gateway_serve(const struct gateway_handler *h, unsigned max_requests)
 {
 	struct listener l = LISTENER_INIT;
 	enum listener_event event = LISTENER_BROKEN;
-	struct fastcgi *f = fastcgi_open();
+	FCGX_Request fr;
 	unsigned served = 0;
 	int fd;
 
 	listener_block_signals();
-	if (listener_open(&l))
+	/* Without a socket: libfcgi is handed connections, it accepts none. */
+	if (library_init() &&
+	    FCGX_InitRequest(&fr, -1, FCGI_FAIL_ACCEPT_ON_INTR) == 0 &&
+	    listener_open(&l))
 		event = LISTENER_NOTHING;
 	while (event != LISTENER_STOP && event != LISTENER_BROKEN) {
 		event = listener_next(&l, &fd);
 		if (event == LISTENER_RELOAD)
 			h->reload(h->arg);
 		else if (event == LISTENER_CONNECTION &&
-		    serve(h, f, fd) && ++served == max_requests)
+		    serve(h, &fr, fd) && ++served == max_requests)
 			break;
 	}
 	if (event == LISTENER_BROKEN)
 		log_error("gateway: no connections from descriptor 0: %s",
 		    strerror(errno));
 	listener_close(&l);
-	fastcgi_close(f);
 	return event == LISTENER_BROKEN ? GATEWAY_FAILED :
 	    event == LISTENER_STOP ? GATEWAY_STOPPED : GATEWAY_SERVED;
 }

@@ -5,17 +5,20 @@
 /*
  * gateway - requests in, responses out: FastCGI or plain CGI.
  *
- * Variables are counted and measured before they are kept, the body is read
- * only up to its declared and allowed length, the listening socket never
- * blocks, and signals are looked at only between requests, so an answer in
- * flight is always finished. FastCGI's records are fastcgi.h's.
+ * The only module that includes <fcgiapp.h>. libfcgi has no limits of its own
+ * and no safe signal handling: here variables are counted and measured, the
+ * body is read only up to its declared and allowed length, the listening
+ * socket never blocks, and signals are looked at only between requests, so an
+ * answer in flight is always finished.
  *
- * Peers: whoever may connect to the socket is trusted to be a web server, for
- *        REMOTE_USER is what it says: the socket belongs to the web server's
- *        group alone, mode 0660, no TCP.
+ * Peers: whoever may connect to the socket is trusted to be a web server. One
+ *        that is silent loses its connection after 2 s (10 s within a body),
+ *        but libfcgi itself takes variables of any size into memory before
+ *        they can be measured, and some versions die of crafted lengths: the
+ *        socket belongs to the web server's group alone, mode 0660, no TCP.
  *
  * Processes: any number may serve one socket; a process serves one request at
- *            a time and never keeps a connection.
+ *            a time and never keeps a connection (keepConnection = 0).
  */
 #include <stdbool.h>
 
@@ -40,7 +43,7 @@ enum gateway_end {
 	GATEWAY_FAILED,		/* the socket is broken; logged */
 };
 
-/* Whether this process was started as plain CGI: there is no socket to serve. */
+/* Whether this process was started as plain CGI: FCGX_IsCGI(). */
 bool gateway_is_cgi(void);
 
 /*

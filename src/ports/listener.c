@@ -29,17 +29,6 @@ our_signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 }
 
-bool
-listener_is_there(void)
-{
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof(peer);
-
-	/* FastCGI 1.0, 2.2: one that has a peer is another thing's. */
-	return getpeername(STDIN_FILENO, (struct sockaddr *)&peer, &len) != 0 &&
-	    errno == ENOTCONN;
-}
-
 void
 listener_block_signals(void)
 {

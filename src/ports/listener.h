@@ -29,9 +29,6 @@ enum listener_event {
 	LISTENER_BROKEN,	/* there will never be one; errno says why */
 };
 
-/* Whether descriptor 0 is a socket without a peer, as FastCGI starts programs. */
-bool listener_is_there(void);
-
 /* Block these signals, from here on. */
 void listener_block_signals(void);
 

@@ -6,7 +6,7 @@
  * request - one HTTP request as a web server hands it to a CGI program
  * (RFC 3875), checked against limit.h and taken apart.
  *
- * Knows nothing of FastCGI: variables come as an environment, the body as
+ * Knows nothing of libfcgi: variables come as an environment, the body as
  * bytes. Of a name that comes twice the first counts. Empty variables count as
  * missing (nginx sends REMOTE_USER="").
  *
