@@ -24,7 +24,8 @@ sh "$top/tools/need.sh" autoconf automake make gcc clang libclang-rt-14-dev \
     libjson-c-dev libsqlite3-dev libssl-dev libconfuse-dev libcunit1-dev \
     ca-certificates curl lighttpd apache2-bin libapache2-mod-fcgid \
     apache2-suexec-custom nginx-light spawn-fcgi systemd logrotate perl \
-    sqlite3 shellcheck mandoc chromium procps xxd openssl php-cli php-curl python3 $node || exit 1
+    sqlite3 shellcheck mandoc chromium procps xxd openssl php-cli php-curl \
+    python3 wrk gnuplot-nox $node || exit 1
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/oauth-cgi-run.XXXXXX") || exit 1
 trap '[ -n "${KEEP-}" ] || rm -rf "$work"' EXIT
@@ -185,16 +186,23 @@ stage_e2e() {
 	done
 }
 
-[ $# -gt 0 ] || set -- check fuzz dist lint hosting e2e
+stage_bench() {
+	[ -d "$work/gcc" ] || build gcc gcc '-O2 -g'
+	step 'the benchmark works' sh "$work/src/tests/bench/run.sh" --quick \
+	    --build "$work/gcc"
+}
+
+[ $# -gt 0 ] || set -- check fuzz dist lint hosting e2e bench
 stage_source
 for stage in "$@"; do
 	case $stage in
-	check|fuzz|dist|lint|hosting|e2e)
+	check|fuzz|dist|lint|hosting|e2e|bench)
 		echo "== $stage"
 		"stage_$stage"
 		;;
 	*)
-		echo "run.sh: no stage $stage: check fuzz dist lint hosting e2e" >&2
+		echo "run.sh: no stage $stage:" \
+		    "check fuzz dist lint hosting e2e bench" >&2
 		failed=$((failed + 1))
 		;;
 	esac

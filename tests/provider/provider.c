@@ -236,6 +236,10 @@ tls_open(const char *cert, const char *key)
 	tls = need(SSL_CTX_new(TLS_server_method()));
 	SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE);
+	if (set_is(SET_RESUME, "0")) {
+		SSL_CTX_set_num_tickets(tls, 0);
+		SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+	}
 	if (SSL_CTX_use_certificate_chain_file(tls, cert) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1) {
 		fprintf(stderr, "provider: %s or %s can't be used\n", cert,
@@ -278,6 +282,8 @@ log_open(const char *dir)
 static void
 options(int argc, char *argv[], int *port)
 {
+	const char *cert = NULL, *key = NULL;
+
 	for (int i = 1; i < argc; i++) {
 		bool one = i + 1 < argc;
 
@@ -288,13 +294,15 @@ options(int argc, char *argv[], int *port)
 		else if (strcmp(argv[i], "--set") == 0 && one)
 			set_from(argv[++i]);
 		else if (strcmp(argv[i], "--tls") == 0 && i + 2 < argc) {
-			tls_open(argv[i + 1], argv[i + 2]);
-			i += 2;
+			cert = argv[++i];
+			key = argv[++i];
 		} else {
 			fputs(USAGE, stderr);
 			exit(2);
 		}
 	}
+	if (cert != NULL)
+		tls_open(cert, key);
 }
 
 int

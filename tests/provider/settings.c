@@ -97,13 +97,15 @@ static const struct {
 	 * the work is done before the delay. idle_ms: a kept connection is
 	 * closed after so long without a request, 0 never. listen_off_ms:
 	 * once, refuse all connections for so long. date: of every answer,
-	 * as it is to be sent; none when empty.
+	 * as it is to be sent; none when empty. resume: whether TLS sessions can
+	 * be resumed, as it is set when the provider starts.
 	 */
 	[SET_DELAY_MS] = { "delay_ms", "0", NUMBER },
 	[SET_DELAY_HEAD_MS] = { "delay_head_ms", "0", NUMBER },
 	[SET_DRIP_MS] = { "drip_ms", "500", NUMBER },
 	[SET_FRAMING] = { "framing", "length", "length|chunked|http10" },
 	[SET_KEEPALIVE] = { "keepalive", "1", BOOL },
+	[SET_RESUME] = { "resume", "1", BOOL },
 	[SET_IDLE_MS] = { "idle_ms", "0", NUMBER },
 	[SET_LISTEN_OFF_MS] = { "listen_off_ms", "0", NUMBER },
 	[SET_DATE] = { "date", "", ANY },

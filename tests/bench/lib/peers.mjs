@@ -20,9 +20,10 @@ import { fileURLToPath } from "node:url";
 import { sleep } from "../../e2e/lib/harness.mjs";
 import { end, lineOf } from "../../e2e/lib/provider.mjs";
 import { BUILD, freePort, Site } from "../../e2e/lib/site.mjs";
+import { tree } from "./cpu.mjs";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
-const WORKERS = 8;
+export const WORKERS = 8;
 
 async function until(condition, complaint) {
 	for (let i = 0; i < 400; i++) {
@@ -31,6 +32,10 @@ async function until(condition, complaint) {
 		await sleep(25);
 	}
 	throw new Error(complaint());
+}
+
+function commandOf(pid) {
+	return readFileSync(`/proc/${pid}/comm`, "utf8");
 }
 
 function connects(port) {
@@ -96,23 +101,33 @@ ${lines}`);
 	}
 }
 
-// Ours, as README sets it up. options are the site's.
-export async function ours(options = {}) {
-	const site = await Site.start({ workers: WORKERS, ...options });
+// Ours, as README sets it up. options are the site's; connections: how many
+// valid and how many expired ones it has.
+export async function ours(options = {}, connections = {}) {
+	const site = await Site.start({ workers: WORKERS, settings:
+	    { grants: "any", ttl: 1, ...options.provider }, ...options });
 
+	for (const state of ["valid", "expired"])
+		if (connections[state] > 0)
+			execFileSync(join(BUILD, "tests/bench/seed"), [
+			    site.config, "connections",
+			    String(connections[state]), state]);
 	return {
 		name: "oauth-cgi",
 		url: site.url,
 		key: site.key,
 		site,
 		roots: () => [site.server.pid],
+		// The parent of a program's workers.
+		program: (name) => tree([site.server.pid]).find((pid, i) =>
+		    i > 0 && commandOf(pid).startsWith(`${name}.fcgi`)),
 		stop: () => site.stop(),
 	};
 }
 
 // As many processes as we have workers.
 export async function hello() {
-	const place = new Place("hello world, libfcgi");
+	const place = new Place("hello");
 	const origin = await place.lighttpd(`server.modules = ( "mod_fastcgi" )
 fastcgi.server = ( "/hello" => ((
 	"bin-path" => "${BUILD}/tests/bench/hello",
@@ -159,6 +174,12 @@ export async function expressPeer(provider, connections) {
 	return place;
 }
 
+// Its program, which has its version in its name; undefined: not installed.
+export function phpFpm() {
+	return readdirSync("/usr/sbin").filter((name) =>
+	    name.startsWith("php-fpm")).sort().at(-1);
+}
+
 // As many children as we have workers, behind the same lighttpd.
 export async function phpPeer(provider, connections) {
 	const place = new Place("PHP-FPM");
@@ -189,9 +210,7 @@ ${process.getuid() === 0 ? "user = root\ngroup = root" : ""}
 ${Object.entries({ BASE_URL: place.url, ...settings })
     .map(([name, value]) => `env[${name}] = "${value}"`).join("\n")}
 `);
-	place.spawn(readdirSync("/usr/sbin").filter((name) =>
-	    name.startsWith("php-fpm")).sort().at(-1), ["-F", "-R", "-y",
-	    config]);
+	place.spawn(phpFpm(), ["-F", "-R", "-y", config]);
 	await until(() => existsSync(socket), () => place.complaint());
 	return place;
 }
