@@ -91,7 +91,7 @@ describe("the archive", () => {
 			assert.equal(found[name], 0o644, name);
 		for (const name of ALL)
 			assert.ok(!readFileSync(file("bin", name))
-			    .includes(BUILD), `${name} names ${BUILD}`);
+			    .includes(`${BUILD}/build-`), `${name}: ${BUILD}`);
 	});
 });
 
