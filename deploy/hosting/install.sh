@@ -150,11 +150,14 @@ ask_secret() {
 	# Not shown, where the terminal can do that.
 	trap 'stty echo 2>/dev/null; exit 1' HUP INT TERM
 	stty -echo 2>/dev/null
-	printf 'client secret (not shown): '
-	IFS= read -r client_secret
+	while [ -z "$client_secret" ]; do
+		printf 'client secret (not shown): '
+		IFS= read -r client_secret || break
+		echo
+	done
 	stty echo 2>/dev/null
 	trap - HUP INT TERM
-	echo
+	[ -n "$client_secret" ] || die 'nothing was done'
 }
 
 # The website's folder, if one with a usual name is here.
@@ -168,7 +171,7 @@ suggested_public() {
 }
 
 ask_all() {
-	missing=''
+	missing='' known=no
 	ask public 'folder for the programs' "$(suggested_public)"
 	if [ -e "$conf" ]; then
 		url=$(sed -n 's/^[[:blank:]]*url[[:blank:]]*=[[:blank:]]*"\(.*\)".*/\1/p' \
@@ -177,6 +180,7 @@ ask_all() {
 		    "$conf" | head -n 1)
 		url=${url:-URL}
 		provider=${provider:-PROVIDER}
+		known=yes
 	else
 		ask url 'its address, like https://www.example.org/oauth'
 		[ -t 0 ] || provider=${provider:-interact}
@@ -213,18 +217,8 @@ check_public_name() {
 
 # Words that go into files: nothing that could mean something there.
 check_words() {
-	case $url in
-	*[\"\\\ \$]* | *"'"* | *'`'*) die "url = $url: this is no address" ;;
-	https://*/* | http://localhost* | http://127.*) ;;
-	*) die "url = $url: write https://, the host and the path: https://www.example.org/oauth" ;;
-	esac
-	case $provider$app in
-	*[!a-z0-9_-]*)
-		die "names of providers and apps have a to z, 0 to 9, - and _ only"
-		;;
-	esac
-	case $client_id in
-	*[\"\\\$]*) die 'client_id: must not have a quote, a dollar or a backslash' ;;
+	case $app in
+	*[!a-z0-9_-]*) die "app = $app: a to z, 0 to 9, - and _ only" ;;
 	esac
 	case $cgi_bin in
 	'' | yes | no) ;;
@@ -233,6 +227,19 @@ check_words() {
 	case $offline in
 	'' | yes | no) ;;
 	*) die "offline = $offline: yes or no" ;;
+	esac
+	[ "$known" = no ] || return 0
+	url=${url%/}
+	case $url in
+	*[\"\\\ \$]* | *"'"* | *'`'*) die "url = $url: this is no address" ;;
+	https://*/* | http://localhost* | http://127.*) ;;
+	*) die "url = $url: write https://, the host and the path: https://www.example.org/oauth" ;;
+	esac
+	case $provider in
+	*[!a-z0-9_-]*) die "provider = $provider: a to z, 0 to 9, - and _ only" ;;
+	esac
+	case $client_id in
+	*[\"\\\$]*) die 'client_id: must not have a quote, a dollar or a backslash' ;;
 	esac
 }
 
@@ -282,10 +289,11 @@ create() {
 write_configuration() {
 	if [ -n "$secret_file" ]; then
 		[ -r "$secret_file" ] || die "can't read $secret_file"
-		tr -d '\r' <"$secret_file" | create "$here/etc/$provider.secret"
+		tr -d '\r' <"$secret_file" |
+		    create "$here/etc/$provider.secret" || exit 1
 	elif [ -n "$client_secret" ]; then
 		printf '%s\n' "$client_secret" |
-		    create "$here/etc/$provider.secret"
+		    create "$here/etc/$provider.secret" || exit 1
 	fi
 	create "$conf" <<-END
 	# Configuration of oauth-cgi; doc/oauth-cgi.conf.5.html tells all.
@@ -328,6 +336,15 @@ $app "*) ;;
 check_public() {
 	parent=$(dirname "$target")
 	[ -d "$parent" ] || die "$parent does not exist: is public = $public right?"
+	real=$(cd "$parent" && pwd -P)
+	above=$(cd "$home" && pwd -P)
+	case $real/ in
+	"${above%/}"/*) ;;
+	*)
+		die "$parent is really $real" \
+		    'The programs look for oauth-cgi/ in the folders above theirs: put it there.'
+		;;
+	esac
 	[ ! -e "$target/start.fcgi" ] && [ ! -e "$target/start" ] || return 0
 	for file in "$target"/* "$target"/.[!.]*; do
 		[ -e "$file" ] || [ -L "$file" ] || continue
@@ -384,7 +401,7 @@ publish() {
 	for name in start callback refresh; do
 		put_program "$name.fcgi" "$name$suffix"
 	done
-	htaccess | create "$target/.htaccess"
+	htaccess | create "$target/.htaccess" || exit 1
 	chmod 644 "$target/.htaccess"
 	htaccess | cmp -s - "$target/.htaccess" ||
 	    say "          It differs from the new one in $here/public/."
@@ -433,6 +450,10 @@ conf=$here/etc/oauth-cgi.conf
 settings=$here/settings.txt
 
 options "$@"
+# What root makes, the programs, which run as somebody else, can't use.
+if [ "$(id -u)" -eq 0 ] && [ -z "$(find "$home" -prune -user 0)" ]; then
+	die "run this as the user that $home belongs to, not as root"
+fi
 [ "${here##*/}" = oauth-cgi ] ||
     die "the folder of this script must be called oauth-cgi, not ${here##*/}: the programs look for it"
 [ ! -f "$settings" ] || read_settings "$settings"

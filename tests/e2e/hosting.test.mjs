@@ -9,7 +9,8 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, chmodSync, chownSync, cpSync, existsSync, mkdirSync,
-    readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+    readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from
+    "node:fs";
 import https from "node:https";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -136,6 +137,10 @@ describe("install.sh", () => {
 		await refuses(but("--url", 'https://a.b/"'), /no address/);
 		await refuses(but("--client-id", '"'), /client_id/);
 		await refuses([...good, "--app", "A b"], /a to z/);
+		symlinkSync("/srv", join(home, "elsewhere"));
+		await refuses(but("--public", "elsewhere/oauth"),
+		    /really \/srv\n/);
+		rmSync(join(home, "elsewhere"));
 		await refuses([...good, "--nonsense", "1"], /usage/);
 		writeFileSync(join(home, "public_html/index.html"), "hello");
 		mkdirSync(join(home, "public_html/site"));
@@ -149,6 +154,12 @@ describe("install.sh", () => {
 		await refuses([], /settings\.txt, line 1/);
 		settings("# one\nurll = x\n");
 		await refuses([], /line 2: there is no setting "urll"/);
+	});
+
+	it("is not for root", () => {
+		assert.throws(() => execFileSync("sh", [file("install.sh"),
+		    ...good], { stdio: "pipe" }), /not as root/);
+		assert.equal(existsSync(file("etc/oauth-cgi.conf")), false);
 	});
 
 	it("installs what settings.txt says, also from Windows", async () => {
@@ -207,7 +218,9 @@ describe("install.sh", () => {
 		appendFileSync(start, "older");
 		appendFileSync(join(home, "public_html/oauth/.htaccess"),
 		    "# mine\n");
-		appendFileSync(file("etc/oauth-cgi.conf"), "# mine\n");
+		writeFileSync(file("etc/oauth-cgi.conf"), readFileSync(
+		    file("etc/oauth-cgi.conf"), "utf8").replace(/"(https.*)"/,
+		    "'$1'"));
 		writeFileSync(join(home, "public_html/oauth/error_log"), "");
 		execFileSync("chmod", ["-R", "u=rwX,go=rX", file()]);
 		for (const name of ALL)
@@ -229,10 +242,12 @@ describe("install.sh", () => {
 		rmSync(join(home, "public_html/oauth/error_log"));
 		const now = contents();
 
-		for (const [name, text] of Object.entries(before))
-			assert.equal(now[name], /\.htaccess$|\.conf$/.test(name) &&
-			    !/oauth-cgi\/(public\/)?\.htaccess/.test(name) ?
-			    `${text}# mine\n` : text, name);
+		const conf = "oauth-cgi/etc/oauth-cgi.conf";
+		const htaccess = "public_html/oauth/.htaccess";
+
+		before[conf] = before[conf].replace(/"(https.*)"/, "'$1'");
+		before[htaccess] += "# mine\n";
+		assert.deepEqual(now, before);
 		for (const [name, mode] of Object.entries(modes(tree(file()))))
 			if (/^(etc|var|settings\.txt)(\/|$)/.test(name))
 				assert.equal(mode & 0o077, 0, name);
