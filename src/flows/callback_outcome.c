@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "jsonout.h"
 #include "keyring.h"
 #include "log.h"
 #include "page.h"
@@ -78,6 +79,23 @@ ending_page(struct callback *c, const char *code)
 	buf_clear(&url);
 }
 
+/* The same for programs: what the redirect would say, but for the ticket. */
+static void
+ending_json(struct callback *c, const char *status, const char *error)
+{
+	struct buf *b = &c->res->body;
+
+	c->res->type = RESPONSE_JSON;
+	jsonout_open(b);
+	jsonout_str(b, "provider", c->pending.provider);
+	jsonout_str(b, "status", status);
+	if (error != NULL) {
+		jsonout_str(b, "error", error);
+		jsonout_str(b, "error_id", log_id());
+	}
+	jsonout_close(b);
+}
+
 const unsigned char *
 callback_key(struct callback *c)
 {
@@ -116,9 +134,15 @@ callback_answer(struct callback *c, const char *outcome)
 	bool connected = strncmp(outcome, PENDING_CONNECTED,
 	    sizeof(PENDING_CONNECTED) - 1) == 0;
 	bool denied = strcmp(outcome, DENIED) == 0;
+	const char *status = connected ? "connected" : denied ? "denied" :
+	    "error";
+	const char *error = connected || denied ? NULL : outcome;
 
 	if (c->pending.return_to[0] == '\0') {
-		ending_page(c, connected ? PENDING_CONNECTED : outcome);
+		if (request_wants_json(c->req))
+			ending_json(c, status, error);
+		else
+			ending_page(c, connected ? PENDING_CONNECTED : outcome);
 		goto out;
 	}
 	if (connected && id != NULL) {
@@ -128,10 +152,9 @@ callback_answer(struct callback *c, const char *outcome)
 		goto out;
 	}
 	urlenc_pair(&query, "provider", c->pending.provider);
-	urlenc_pair(&query, "status", connected ? "connected" :
-	    denied ? "denied" : "error");
-	if (!connected && !denied)
-		urlenc_pair(&query, "error", outcome);
+	urlenc_pair(&query, "status", status);
+	if (error != NULL)
+		urlenc_pair(&query, "error", error);
 	return_to_build(&url, c->pending.return_to, c->conf->origin,
 	    buf_cstr(&query));
 	if (buf_failed(&url))

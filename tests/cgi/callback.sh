@@ -140,6 +140,11 @@ get start provider=demo
 state=$(param state "$location")
 back "state=$state&error=access_denied"
 like 'or that it was declined' "$body" 'declined'
+get callback "state=$state&error=access_denied" PATH_INFO=/demo \
+    HTTP_ACCEPT=application/json
+is 'to a program the same as JSON' "$(header Content-Type) $body" \
+    'application/json {"provider":"demo","status":"denied"}'
+back "state=$state&error=access_denied"
 like 'with a link to try again' "$body" 'href="http://localhost:8080/oauth/start'
 
 if command -v sqlite3 >/dev/null 2>&1; then
