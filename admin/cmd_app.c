@@ -12,6 +12,25 @@
 #include "jsonout.h"
 #include "wipe.h"
 
+static bool
+print_key(const struct admin *a, const char *app, const char *key)
+{
+	struct buf b = BUF_INIT(256);
+	bool ok;
+
+	if (a->json) {
+		jsonout_open(&b);
+		jsonout_str(&b, "app", app);
+		jsonout_str(&b, "key", key);
+		jsonout_close(&b);
+	} else {
+		buf_str(&b, key);
+	}
+	ok = printf("%s\n", buf_cstr(&b)) > 0;
+	buf_clear(&b);
+	return ok;
+}
+
 /* Make a key and print it alone: the only time that anybody sees it. */
 static int
 new_key(struct admin *a, const char *app, bool replace)
@@ -28,7 +47,7 @@ new_key(struct admin *a, const char *app, bool replace)
 	if (e == ERR_CONFLICT)
 		admin_say("%s has two valid keys already; `oauth-cgi app key "
 		    "%s --replace` ends both and makes one", app, app);
-	else if (e == ERR_OK && printf("%s\n", key) < 0)
+	else if (e == ERR_OK && !print_key(a, app, key))
 		e = ERR_INTERNAL;
 	wipe(key, sizeof(key));
 	return admin_exit_of(e);

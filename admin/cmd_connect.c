@@ -6,8 +6,27 @@
 #include <stdio.h>
 
 #include "clock.h"
+#include "jsonout.h"
 #include "pending.h"
 #include "wipe.h"
+
+static void
+print_link(const struct admin *a, const struct store_link *link,
+    const char *secret)
+{
+	struct buf url = BUF_INIT(2 * LIMIT_URL), b = BUF_INIT(4 * LIMIT_URL);
+
+	buf_fmt(&url, "%s/start?link=%s", a->conf->url, secret);
+	if (a->json) {
+		jsonout_open(&b);
+		jsonout_str(&b, "url", buf_cstr(&url));
+		jsonout_int(&b, "expires_at", link->expires_at);
+		jsonout_close(&b);
+	}
+	printf("%s\n", buf_cstr(a->json ? &b : &url));
+	buf_clear(&url);
+	buf_clear(&b);
+}
 
 int
 cmd_connect(struct admin *a)
@@ -36,7 +55,7 @@ cmd_connect(struct admin *a)
 	snprintf(link.subject, sizeof(link.subject), "%s", a->argv[1]);
 	e = store_link_add(a->store, &link);
 	if (e == ERR_OK) {
-		printf("%s/start?link=%s\n", a->conf->url, secret);
+		print_link(a, &link, secret);
 		admin_say("open it within %d minutes; whoever does binds his "
 		    "account to %s", START_LINK_TTL / 60, a->argv[1]);
 	}

@@ -50,9 +50,11 @@ cmd_list(struct admin *a)
 {
 	struct store_filter f = { .app = a->app };
 	struct walk w = { .a = a };
+	struct store_app app;
 	int rc;
 
-	if ((rc = admin_open(a)) != ADMIN_OK)
+	if ((rc = admin_open(a)) != ADMIN_OK ||
+	    (a->app != NULL && (rc = admin_app(a, &app)) != ADMIN_OK))
 		return rc;
 	return admin_exit_of(store_connection_each(a->store, &f, print_row,
 	    &w));

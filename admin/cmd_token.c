@@ -7,18 +7,39 @@
 
 #include "clock.h"
 #include "httpc.h"
+#include "jsonout.h"
 #include "refresh.h"
 
+/* The token alone, or with --json what /refresh would answer. */
 static int
-print_grant(const struct refresh_grant *g)
+print_token(const struct admin *a, const struct store_connection *c,
+    const struct refresh_grant *g)
+{
+	struct buf b = BUF_INIT(4 * LIMIT_TOKEN);
+	bool ok;
+
+	if (a->json) {
+		jsonout_open(&b);
+		refresh_grant_json(g, c, &b);
+		jsonout_close(&b);
+	} else {
+		buf_add(&b, g->access.data, g->access.len);
+	}
+	ok = !buf_failed(&b) && printf("%s\n", buf_cstr(&b)) > 0;
+	buf_clear(&b);
+	return ok ? ADMIN_OK : ADMIN_LATER;
+}
+
+static int
+print_grant(const struct admin *a, const struct store_connection *c,
+    const struct refresh_grant *g)
 {
 	switch (g->result) {
 	case REFRESH_OK:
 		if (g->degraded)
 			admin_say("the provider can't be reached now; this "
 			    "token lives shorter than asked");
-		return printf("%s\n", buf_cstr(&g->access)) < 0 ?
-		    ADMIN_LATER : ADMIN_OK;
+		return print_token(a, c, g);
 	case REFRESH_REAUTHORIZE:
 		admin_say("the user must connect this account again (%s)",
 		    g->reason != NULL ? g->reason : "broken");
@@ -62,7 +83,7 @@ cmd_token(struct admin *a)
 		goto out;
 	k.http = httpc_open(true);
 	refresh_token(&k, &c, &w, &g);
-	rc = print_grant(&g);
+	rc = print_grant(a, &c, &g);
 out:
 	httpc_close(k.http);
 	keyring_close(k.keys);

@@ -58,14 +58,15 @@ static const struct command {
 	    "ask a provider whether it knows this client, its redirect URI\n"
 	    "and its way to authenticate; nothing is spent" },
 	{ "app", 1, 2, TAKES_ORIGIN | TAKES_REPLACE | TAKES_JSON, cmd_app,
-	    "app add NAME [--origin URL]... | app key NAME [--replace] |\n"
-	    "       app retire NAME | app list [--json] | app remove NAME",
+	    "app add NAME [--origin URL]... [--json] |\n"
+	    "       app key NAME [--replace] [--json] | app retire NAME |\n"
+	    "       app list [--json] | app remove NAME",
 	    "the sites that may ask for tokens. add and key print the new\n"
 	    "key, once, alone on standard output. --origin allows return_to\n"
 	    "to lead to another host; --replace ends the older keys at once,\n"
 	    "retire does so when the backend has the newest" },
-	{ "connect", 2, 2, TAKES_APP, cmd_connect,
-	    "connect PROVIDER SUBJECT [--app NAME]",
+	{ "connect", 2, 2, TAKES_APP | TAKES_JSON, cmd_connect,
+	    "connect PROVIDER SUBJECT [--app NAME] [--json]",
 	    "print a one-time link that connects an account of your own to\n"
 	    "SUBJECT; whoever opens it binds his account, so keep it" },
 	{ "pages", 0, 1, TAKES_JSON, cmd_pages, "pages [--json] | pages NAME",
@@ -78,8 +79,9 @@ static const struct command {
 	{ "show", 1, 2, TAKES_APP | TAKES_JSON, cmd_show,
 	    "show ID | show PROVIDER SUBJECT [--app NAME] [--json]",
 	    "one connection, without its tokens" },
-	{ "token", 2, 2, TAKES_APP | TAKES_MIN_VALID, cmd_token,
-	    "token PROVIDER SUBJECT [--app NAME] [--min-valid SECONDS]",
+	{ "token", 2, 2, TAKES_APP | TAKES_MIN_VALID | TAKES_JSON, cmd_token,
+	    "token PROVIDER SUBJECT [--app NAME] [--min-valid SECONDS]\n"
+	    "       [--json]",
 	    "print a valid access token, refreshed if need be, alone on\n"
 	    "standard output" },
 	{ "retry", 1, 2, TAKES_APP, cmd_retry,
@@ -157,6 +159,7 @@ struct options {
 	unsigned	given;		/* TAKES_… */
 	bool		help;
 	bool		bad;
+	const char	*why;		/* bad, and getopt has not said it */
 };
 
 static void
@@ -189,7 +192,7 @@ read_options(int argc, char *argv[], struct admin *a, struct options *o)
 		case 'o':
 			o->given |= TAKES_ORIGIN;
 			if (a->origin_count == ADMIN_ORIGINS_MAX)
-				o->bad = true;
+				o->why = "too many origins";
 			else
 				a->origins[a->origin_count++] = optarg;
 			break;
@@ -198,7 +201,8 @@ read_options(int argc, char *argv[], struct admin *a, struct options *o)
 			a->min_valid = strtol(optarg, &end, 10);
 			if (*optarg < '0' || *optarg > '9' || *end != '\0' ||
 			    a->min_valid > LIMIT_MIN_VALID)
-				o->bad = true;
+				o->why = "--min-valid is a number of seconds, "
+				    "0 to 86400";
 			break;
 		case 'r': a->replace = true; o->given |= TAKES_REPLACE; break;
 		case 'j': a->json = true; o->given |= TAKES_JSON; break;
@@ -259,8 +263,8 @@ main(int argc, char *argv[])
 		    c->help);
 		return ADMIN_OK;
 	}
-	if (o.bad)
-		return usage(c, NULL);
+	if (o.bad || o.why != NULL)
+		return usage(c, o.why);
 	if ((o.given & ~c->takes) != 0)
 		return usage(c, "an option is given that this command does "
 		    "not take");

@@ -298,31 +298,12 @@ find(struct ask *a)
 static void
 answer_token(struct ask *a, const struct refresh_grant *g)
 {
-	const struct store_connection *c = &a->c;
 	struct buf *b = &a->res->body;
-	char id[CONNECTION_ID_CHARS + 1];
 
-	connection_id_text(c->public_id, id);
 	response_reset(a->res);
 	a->res->type = RESPONSE_JSON;
 	jsonout_open(b);
-	jsonout_str(b, "access_token", buf_cstr(&g->access));
-	jsonout_str(b, "token_type", c->token_type);
-	if (c->expires_at != 0) {
-		jsonout_int(b, "expires_in",
-		    connection_remaining(c, clock_now()));
-		jsonout_int(b, "expires_at", c->expires_at);
-	} else {
-		jsonout_null(b, "expires_in");
-		jsonout_null(b, "expires_at");
-	}
-	jsonout_str(b, "scope", c->scope);
-	jsonout_str(b, "provider", c->provider);
-	jsonout_str(b, "connection", id);
-	jsonout_str(b, "subject", c->subject);
-	jsonout_str(b, "status", g->degraded ? "degraded" : "ok");
-	if (g->warning != NULL)
-		jsonout_str(b, "warning", g->warning);
+	refresh_grant_json(g, &a->c, b);
 	if (a->replaced)
 		jsonout_bool(b, "replaced", true);
 	jsonout_close(b);

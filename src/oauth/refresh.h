@@ -51,6 +51,10 @@ struct refresh_grant {
 void refresh_grant_init(struct refresh_grant *g);
 void refresh_grant_clear(struct refresh_grant *g);	/* wipes */
 
+/* With REFRESH_OK: the members of a JSON object that tell of it; c as below. */
+void refresh_grant_json(const struct refresh_grant *g,
+    const struct store_connection *c, struct buf *out);
+
 /*
  * *c is a bound connection as just read; it is read again as needed, and on
  * return is the row that the grant speaks of.

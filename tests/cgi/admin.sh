@@ -94,6 +94,8 @@ exits 'app list --json' 0 -c "$conf" app list --json
 like 'origins in their canonical form' "$printed" \
     '"app":"blog","origins":"https://blog.example https://other.example"'
 unlike 'no key is listed' "$printed" oacgi_
+exits 'app key --json' 0 -c "$conf" app key blog --replace --json
+like 'as JSON' "$printed" '^\{"app":"blog","key":"oacgi_[A-Za-z0-9_-]{43}"\}$'
 exits 'app remove' 0 -c "$conf" app remove blog
 refresh 'provider=demo&subject=me'
 is 'its keys are gone' "$code" 401
@@ -108,6 +110,9 @@ done
 # ---- connections that are not there ----
 
 exits 'connect' 0 -c "$conf" connect demo me
+exits 'connect --json' 0 -c "$conf" connect demo me --json
+like 'as JSON' "$printed" \
+    '^\{"url":"http://localhost:8080/oauth/start\?link=.*","expires_at":[0-9]+\}$'
 exits 'connect to nobody' 1 -c "$conf" connect nobody me
 exits 'connect without a subject' 2 -c "$conf" connect demo ''
 exits 'show' 1 -c "$conf" show demo me
@@ -115,6 +120,9 @@ exits 'token' 1 -c "$conf" token demo me
 is 'prints no token' "$printed" ''
 exits 'retry' 1 -c "$conf" retry demo me
 exits 'list' 0 -c "$conf" list
+exits 'list of an app that is not there' 1 -c "$conf" list --app nobody
+exits 'a min-valid that is no number' 2 -c "$conf" token demo me --min-valid x
+like 'which is said' "$said" 'min-valid is a number'
 exits 'purge' 0 -c "$conf" purge
 is 'purge is silent when all is well' "$printed$said" ''
 

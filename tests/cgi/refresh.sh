@@ -140,6 +140,8 @@ refresh "connection=$id"
 is 'by connection' "$code $(json access_token)" "200 $token"
 refresh 'provider=demo&subject=me'
 is 'by provider and subject' "$code $(json access_token)" "200 $token"
+is 'token --json says the same' \
+    "$(steady "$(admin token demo me --app shop --json)")" "$(steady "$body")"
 refresh 'provider=demo&subject=me' HTTP_ACCEPT=text/html
 is 'always as JSON' "$(header Content-Type)" application/json
 refresh 'provider=demo&subject=ME'
