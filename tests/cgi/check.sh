@@ -379,6 +379,7 @@ if command -v sqlite3 >/dev/null 2>&1; then
 	looked
 	wrong 3 database_busy '^fuser '
 	kill "$holder"
+	wait "$holder" 2>/dev/null
 	sqlite3 "$db" "DELETE FROM app_key"
 	looked
 	wrong 1 app_no_key ' app key shop$'
