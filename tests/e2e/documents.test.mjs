@@ -239,7 +239,7 @@ describe("the man pages leave nothing out", () => {
 	});
 
 	it("every environment variable", () => {
-		const names = ["src/app/app.c", "src/ports/conf.c",
+		const names = ["src/app/app.c", "src/ports/conf_find.c",
 		    "src/ports/keyring.c", "src/ports/listener.c"]
 		    .flatMap((path) => all(source(path), /getenv\("(\w+)"\)/g))
 		    .filter((name) => !/^(QUERY_STRING|REQUEST_METHOD)$/
