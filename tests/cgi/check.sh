@@ -112,6 +112,19 @@ like 'and a sum' "$(tail -n 1 "$T/people")" '^0 to mend, .*--offline'
 unlike 'no colours but on a terminal' "$(cat "$T/people")" "$(printf '\033')"
 unlike 'lines are short, but for those to copy' \
     "$(grep -v -e '^ *mend:' -e '^                ' "$T/people")" '^.{81}'
+if command -v script >/dev/null 2>&1; then
+	# on_terminal VARIABLE=VALUE: what it prints there.
+	on_terminal() {
+		script -qec "env TERM=xterm $1 '$command' -c '$conf' check \
+		    --offline --user '$who'" /dev/null </dev/null
+	}
+	like 'colours on a terminal' "$(on_terminal A=b)" \
+	    "$(printf '\033')\\[1;32mok"
+	unlike 'but not with NO_COLOR' "$(on_terminal NO_COLOR=1)" \
+	    "$(printf '\033')"
+	like 'an empty one does not count' "$(on_terminal NO_COLOR=)" \
+	    "$(printf '\033')"
+fi
 before=$(cksum "$conf" "$T/site/keys/"* "$T/site/db/oauth.db")
 looked
 is 'it changes nothing' \
