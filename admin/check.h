@@ -127,6 +127,12 @@ bool check_user_known(const struct check *c, struct check_user *u);
 /* Become the user the programs run as. False after a finding. */
 bool check_become(struct check *c);
 
+/* The user that web servers run as here, for a line to copy. */
+const char *check_usual_user(void);
+
+/* Root looks at root's files, and nobody has said that this is on purpose. */
+bool check_is_nobody(const struct check *c);
+
 /* Mend by `oauth-cgi -c FILE WORDS`. */
 void check_mend_command(struct check *c, const char *words);
 

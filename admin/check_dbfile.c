@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <libgen.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,28 +80,6 @@ mend_owner(struct check *c, const char *user)
 	free(copy);
 }
 
-/* The user that web servers run as here, for a line to copy. */
-static const char *
-usual_user(void)
-{
-	static const char *const names[] = { "www-data", "apache", "nginx",
-	    "lighttpd", "http", "wwwrun", "www" };
-	size_t i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (getpwnam(names[i]) != NULL)
-			return names[i];
-	return "WEB-SERVER-USER";
-}
-
-/* Root's database, nobody told us that this is on purpose, nobody runs. */
-static bool
-is_forgotten(const struct check *c, const struct stat *st)
-{
-	return st->st_uid == 0 && c->me.uid == 0 && c->a->user == NULL &&
-	    c->running_count == 0;
-}
-
 static bool
 check_db_file(struct check *c, const char *path)
 {
@@ -122,10 +99,10 @@ check_db_file(struct check *c, const char *path)
 		check_mend(c, "database = \"/the/real/path\"");
 		return false;
 	}
-	if (is_forgotten(c, &st)) {
+	if (st.st_uid == 0 && check_is_nobody(c)) {
 		check_found(c, &of_root, "%s: belongs to root", path);
-		mend_owner(c, usual_user());
-		check_mend(c, "chown -R %s %s", usual_user(),
+		mend_owner(c, check_usual_user());
+		check_mend(c, "chown -R %s %s", check_usual_user(),
 		    check_quoted(c, c->a->conf->keys));
 		return true;
 	}

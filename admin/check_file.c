@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <libgen.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,11 +104,17 @@ tell_missing(struct check *c, const struct check_secret *k, const char *path)
 {
 	struct check_place place = { path, k->key,
 	    k->key != NULL ? c->a->conf->keys : path };
+	char *copy;
 
 	if (check_closed(c, &k->closed, &place))
 		return;
+	copy = xstrdup(path);
 	check_found(c, &k->missing, "%s: %s is not there", path, k->what);
+	/* init makes folders for what it keeps, but none for the first. */
+	if (k->key == NULL && access(dirname(copy), F_OK) != 0)
+		check_mend(c, "mkdir -p %s", check_quoted(c, copy));
 	check_mend_init(c);
+	free(copy);
 }
 
 bool

@@ -38,6 +38,26 @@ check_user_fill(struct check_user *u, uid_t uid)
 		snprintf(u->group, sizeof(u->group), "%u", (unsigned)u->gid);
 }
 
+/* The user that web servers run as here, for a line to copy. */
+const char *
+check_usual_user(void)
+{
+	static const char *const names[] = { "www-data", "apache", "nginx",
+	    "lighttpd", "http", "wwwrun", "www" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (getpwnam(names[i]) != NULL)
+			return names[i];
+	return "WEB-SERVER-USER";
+}
+
+bool
+check_is_nobody(const struct check *c)
+{
+	return c->me.uid == 0 && c->a->user == NULL && c->running_count == 0;
+}
+
 void
 check_mend_command(struct check *c, const char *words)
 {
@@ -48,11 +68,14 @@ check_mend_command(struct check *c, const char *words)
 void
 check_mend_init(struct check *c)
 {
-	char words[80] = "init";
+	const char *user = c->a->user != NULL ? c->a->user :
+	    check_is_nobody(c) ? check_usual_user() : c->me.name;
+	char words[80];
 
-	/* Who became another user can become him again. */
-	if (c->by_root && c->me.uid != 0)
-		snprintf(words, sizeof(words), "init --user %s", c->me.name);
+	if (c->by_root && strcmp(user, "root") != 0)
+		snprintf(words, sizeof(words), "init --user %s", user);
+	else
+		snprintf(words, sizeof(words), "init");
 	check_mend_command(c, words);
 }
 

@@ -144,6 +144,13 @@ wrong 2 conf_missing ' init'
 obey conf_missing
 looked
 gone conf_missing
+mine=$conf
+conf=$T/new/etc/oauth-cgi.conf
+looked
+wrong 2 conf_missing '^mkdir -p '
+cured conf_missing
+conf=$mine
+looked
 wrong 1 conf_example '^url = '
 mv "$conf.away" "$conf"
 
@@ -490,6 +497,10 @@ as_root() {
 
 	check --offline
 	wrong 1 database_owner '^chown [^ ]+ .*oauth\.db'
+	conf=$T/none.conf
+	check --offline
+	wrong 2 conf_missing ' init --user [^ ]+$'
+	conf=$mine
 
 	mkdir "$T/small"
 	if mount -t tmpfs -o size=300k,mode=700 oac "$T/small" 2>/dev/null
