@@ -225,6 +225,50 @@ connect '&app=shop'
 redeem "$ticket" short
 is 'connecting again mends it' "$code $(json replaced)" '200 true'
 
+# ---- an odd no: a firewall's page, an empty 400 ----
+
+# later SECONDS: that much time goes by, for all that is stored.
+later() {
+	sqlite3 "$T/site/db/oauth.db" "UPDATE connection SET issued_at =
+	    issued_at - $1, expires_at = expires_at - $1, next_attempt_at = 0,
+	    refused_at = iif(refused_at = 0, 0, refused_at - $1);
+	    UPDATE provider_success SET at = at - $1"
+}
+odd() {
+	control set "fail=*:$1"
+	refresh 'provider=demo&subject=odd'
+	control set fail=
+}
+
+if command -v sqlite3 >/dev/null 2>&1; then
+	control set ttl=3600
+	connect '&app=shop'
+	redeem "$ticket" odd
+	later 3600
+	for _ in 1 2 3 4 5; do
+		odd html_403
+		says 'an odd no is no end' '503 temporarily_unavailable'
+		later 1
+	done
+	later 86400
+	odd empty_400
+	says 'not after a day, while others get none' \
+	    '503 temporarily_unavailable'
+	connect '&app=shop'
+	redeem "$ticket" other
+	later 1
+	odd 401_empty
+	says 'a 401 without a body never is' '503 temporarily_unavailable'
+	later 1
+	odd empty_400
+	says 'but after many, a day, and with others that do well' \
+	    '409 reauthorization_required'
+	is 'with its reason' "$(json reason)" refused
+	connect '&app=shop'
+	redeem "$ticket" odd
+	is 'connecting again mends it' "$code $(json replaced)" '200 true'
+fi
+
 # ---- a section that was wrong, and is mended ----
 
 if command -v sqlite3 >/dev/null 2>&1; then
