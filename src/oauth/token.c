@@ -194,9 +194,16 @@ static bool
 open_source(const struct provider *p, const struct httpc_answer *a,
     struct source *s)
 {
+	const char *text = a->body.data != NULL ? a->body.data : "";
+	size_t len = a->body.len;
+
 	memset(s, 0, sizeof(*s));
-	if (json_parse(a->body.data != NULL ? a->body.data : "", a->body.len,
-	    &s->whole) == ERR_OK) {
+	/* RFC 8259, 8.1: a mark that editors and frameworks put in front. */
+	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+		len -= 3;
+	}
+	if (json_parse(text, len, &s->whole) == ERR_OK) {
 		if (p->token_path != NULL)
 			s->json = json_enter(s->whole, p->token_path);
 		if (s->json == NULL)

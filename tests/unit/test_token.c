@@ -358,6 +358,12 @@ a_full_answer_is_read(void)
 	read_answer(&t, 200, FORM, -1, "{\"access_token\":\"j\"}", 20);
 	CU_ASSERT_STRING_EQUAL(buf_cstr(&t.token.access), "j");
 	/* An error beside a token is no error. */
+	read_json(&t, "\xef\xbb\xbf{\"access_token\":\"a\"}");
+	CU_ASSERT_EQUAL(t.answer, ANSWER_OK);
+	read_json(&t, "\xef\xbb\xbf\xef\xbb\xbf{\"access_token\":\"a\"}");
+	CU_ASSERT_EQUAL(t.answer, ANSWER_AMBIGUOUS);
+	read_json(&t, "\xef\xbb\xbf");
+	CU_ASSERT_EQUAL(t.answer, ANSWER_AMBIGUOUS);
 	read_json(&t, "{\"access_token\":\"a\",\"error\":\"invalid_grant\"}");
 	CU_ASSERT_EQUAL(t.answer, ANSWER_OK);
 	token_answer_clear(&t);
