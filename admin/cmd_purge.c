@@ -3,23 +3,31 @@
 
 #include "admin.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client.h"
 #include "clock.h"
 #include "httpc.h"
 #include "jsonout.h"
 
-#define BATCH 100
+#define BATCH 100		/* removed in one transaction */
+
+/* A connection that nobody redeemed, as it was found. */
+struct unbound {
+	int64_t	id;
+	int64_t	generation;
+};
 
 struct purge {
-	struct admin		*a;
-	struct custody		 k;
-	int64_t			 ids[BATCH];
-	int64_t			 generations[BATCH];
-	int			 count;
-	int64_t			 removed;
-	int64_t			 kept;		/* could not be revoked now */
+	struct admin	*a;
+	struct custody	 k;
+	struct buf	 found;		/* of struct unbound */
+	struct unbound	 batch[BATCH];	/* may go */
+	int		 count;
+	int64_t		 removed;
+	int64_t		 kept;		/* could not be revoked now */
 };
 
 /*
@@ -47,28 +55,26 @@ revoke(struct purge *p, const struct store_connection *c)
 static bool
 collect(void *arg, const struct store_connection *c)
 {
-	struct purge *p = arg;
+	const struct unbound u = { c->id, c->generation };
 
-	if (!revoke(p, c)) {
-		p->kept++;
-		return true;
-	}
-	p->ids[p->count] = c->id;
-	p->generations[p->count] = c->generation;
-	return ++p->count < BATCH;
+	buf_add(arg, &u, sizeof(u));
+	return true;
 }
 
 static enum err
-remove_collected(struct purge *p)
+remove_batch(struct purge *p)
 {
 	struct store *s = p->a->store;
 	enum err e;
 	int i;
 
+	if (p->count == 0)
+		return ERR_OK;
 	if ((e = store_begin(s)) != ERR_OK)
 		return e;
 	for (i = 0; i < p->count; i++) {
-		e = store_connection_remove(s, p->ids[i], p->generations[i]);
+		e = store_connection_remove(s, p->batch[i].id,
+		    p->batch[i].generation);
 		if (e == ERR_OK)
 			p->removed++;
 		else if (e != ERR_CONFLICT) {	/* redeemed meanwhile is fine */
@@ -76,27 +82,52 @@ remove_collected(struct purge *p)
 			return e;
 		}
 	}
+	p->count = 0;
 	return store_commit(s, STORE_DURABLE);
 }
 
+static enum err
+purge_one(struct purge *p, const struct unbound *u)
+{
+	struct store_connection c;
+	enum err e;
+
+	store_connection_init(&c);
+	e = store_connection_by_id(p->a->store, u->id, &c);
+	if (e == ERR_OK && !c.bound && c.generation == u->generation) {
+		if (!revoke(p, &c))
+			p->kept++;
+		else
+			p->batch[p->count++] = *u;
+	}
+	store_connection_clear(&c);
+	if (e == ERR_OK && p->count == BATCH)
+		e = remove_batch(p);
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/*
+ * First all are found, and only then providers are asked: a walk that waits for
+ * one would keep writers out where there is no WAL.
+ */
 static enum err
 purge_connections(struct purge *p)
 {
 	struct store_filter f = {
 		.unbound_before = clock_now() - UNBOUND_TTL,
 	};
+	struct unbound u;
 	enum err e;
+	size_t at;
 
-	do {
-		p->count = 0;
-		p->kept = 0;
-		if ((e = store_connection_each(p->a->store, &f, collect,
-		    p)) != ERR_OK)
-			return e;
-		if (p->count > 0 && (e = remove_collected(p)) != ERR_OK)
-			return e;
-	} while (p->count == BATCH);
-	return ERR_OK;
+	buf_init(&p->found, SIZE_MAX / 2);
+	e = store_connection_each(p->a->store, &f, collect, &p->found);
+	for (at = 0; e == ERR_OK && at < p->found.len; at += sizeof(u)) {
+		memcpy(&u, p->found.data + at, sizeof(u));
+		e = purge_one(p, &u);
+	}
+	buf_clear(&p->found);
+	return e == ERR_OK ? remove_batch(p) : e;
 }
 
 static void

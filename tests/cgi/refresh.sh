@@ -296,6 +296,37 @@ if command -v sqlite3 >/dev/null 2>&1; then
 	    '200 ok'
 fi
 
+# ---- what nobody redeemed ----
+
+if command -v sqlite3 >/dev/null 2>&1; then
+	revocations() {
+		curl -sf --noproxy '*' "$upstream/control/stats" |
+		    sed -n 's/.*"revocations":\([0-9]*\).*/\1/p'
+	}
+	cp "$conf" "$conf.was"
+	sed "s|scope = .*|&\n	revoke = token\n	revoke_url = $upstream/revoke|" \
+	    "$conf.was" | sed 's|\(revoke_url = \)\(.*\)|\1"\2"|' >"$conf"
+	connect '&app=shop'
+	connect '&app=shop'
+	young=$ticket
+	sqlite3 "$T/site/db/oauth.db" "UPDATE connection SET created_at =
+	    created_at - 901 WHERE subject IS NULL AND id < (SELECT max(id)
+	    FROM connection)"
+	before=$(revocations)
+	control set revoke_status=500
+	is 'purge keeps what it can not revoke now' \
+	    "$(admin purge --json; echo $?)" \
+	    '{"flows":0,"links":0,"keys":0,"connections":0,"kept":1}
+3'
+	control set revoke_status=200
+	is 'revokes and removes it when it can' "$(admin purge --json)" \
+	    '{"flows":0,"links":0,"keys":0,"connections":1,"kept":0}'
+	yes 'the provider was told' [ "$(revocations)" -gt "$before" ]
+	redeem "$young" young
+	is 'one that may still be redeemed stays' "$code" 200
+	cat "$conf.was" >"$conf"
+fi
+
 # ---- keys end ----
 
 admin app key shop --replace >"$T/new"
