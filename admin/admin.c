@@ -95,6 +95,19 @@ admin_become(const char *user, const char *path)
 	return admin_become_uid(st.st_uid, st.st_gid);
 }
 
+bool
+admin_is_dedicated(const char *folder)
+{
+	const struct passwd *pw;
+	bool home = false;
+
+	setpwent();
+	while (!home && (pw = getpwent()) != NULL)
+		home = strcmp(pw->pw_dir, folder) == 0;
+	endpwent();
+	return !home && strchr(folder + 1, '/') != NULL;
+}
+
 int
 admin_load(struct admin *a)
 {

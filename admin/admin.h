@@ -82,6 +82,9 @@ int admin_become(const char *user, const char *path);
 /* The same for a user by number; gid counts where it has no entry. */
 int admin_become_uid(uid_t uid, gid_t gid);
 
+/* Whether a folder is nobody's home, and not one of the system's. */
+bool admin_is_dedicated(const char *folder);
+
 /* --app, or the only app; a message has been printed when it fails. */
 int admin_app(struct admin *a, struct store_app *app);
 

@@ -39,20 +39,6 @@ check_mend_move(struct check *c, const char *key, const char *path)
 	check_mend(c, "%s = \"/var/lib/oauth-cgi/%s\"", key, name);
 }
 
-/* Nobody's home, and not one of the system's. */
-static bool
-is_dedicated(const char *folder)
-{
-	const struct passwd *pw;
-	bool home = false;
-
-	setpwent();
-	while (!home && (pw = getpwent()) != NULL)
-		home = strcmp(pw->pw_dir, folder) == 0;
-	endpwent();
-	return !home && strchr(folder + 1, '/') != NULL;
-}
-
 bool
 check_closed(struct check *c, const struct check_kind *kind,
     const struct check_place *place)
@@ -70,7 +56,7 @@ check_closed(struct check *c, const struct check_kind *kind,
 		last = strchr(slash + 1, '/') == NULL;
 		check_found(c, kind, "%s: the folder %s does not let %s in",
 		    place->path, folder, c->me.name);
-		if (last && is_dedicated(folder))
+		if (last && admin_is_dedicated(folder))
 			check_mend(c, "chown %s %s", c->me.name,
 			    check_quoted(c, folder));
 		else

@@ -79,6 +79,16 @@ give(const char *path, const struct owner *o)
 	return ADMIN_LATER;
 }
 
+/* Whether it is root's alone: what an init without --user has left. */
+static bool
+is_closed(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && st.st_uid == 0 &&
+	    (st.st_mode & 077) == 0;
+}
+
 /* Create the folder that is missing, one level, for its owner alone. */
 static int
 make_folder(const char *path, const struct owner *o)
@@ -88,7 +98,8 @@ make_folder(const char *path, const struct owner *o)
 		return give(path, o);
 	}
 	if (errno == EEXIST)
-		return ADMIN_OK;
+		return is_closed(path) && admin_is_dedicated(path) ?
+		    give(path, o) : ADMIN_OK;
 	admin_say("%s: can't create this folder: %s", path, strerror(errno));
 	return errno == ENOENT || errno == EACCES ? ADMIN_USAGE : ADMIN_LATER;
 }
@@ -103,6 +114,17 @@ make_folder_of(const char *path, const struct owner *o)
 	return rc;
 }
 
+/* The configuration stays root's: the programs read it, and can't change it. */
+static int
+let_read(const char *path, const struct owner *o)
+{
+	if (o->uid == 0 || geteuid() != 0 ||
+	    (chown(path, 0, o->gid) == 0 && chmod(path, 0640) == 0))
+		return ADMIN_OK;
+	admin_say("%s: %s", path, strerror(errno));
+	return ADMIN_LATER;
+}
+
 static int
 make_example(const struct admin *a, const struct owner *o)
 {
@@ -110,20 +132,14 @@ make_example(const struct admin *a, const struct owner *o)
 	enum err e;
 
 	if (lstat(a->conf_path, &st) == 0)
-		return ADMIN_OK;
+		return is_closed(a->conf_path) ?
+		    let_read(a->conf_path, o) : ADMIN_OK;
 	e = secretfile_create(a->conf_path, example, sizeof(example) - 1);
 	if (e != ERR_OK)
 		return admin_exit_of(e);
 	printf("created %s: an example; put in your url, client_id and "
 	    "client_secret\n", a->conf_path);
-	/* Root's, and readable for the programs, which can't change it. */
-	if (o->uid != 0 && geteuid() == 0 &&
-	    (chown(a->conf_path, 0, o->gid) != 0 ||
-	    chmod(a->conf_path, 0640) != 0)) {
-		admin_say("%s: %s", a->conf_path, strerror(errno));
-		return ADMIN_LATER;
-	}
-	return ADMIN_OK;
+	return let_read(a->conf_path, o);
 }
 
 static int
@@ -133,14 +149,13 @@ make_key(const struct admin *a, const char *name, const struct owner *o)
 	char *path = NULL;
 	int rc;
 
-	if (e == ERR_CONFLICT)
-		return ADMIN_OK;
-	if (e != ERR_OK)
+	if (e != ERR_OK && e != ERR_CONFLICT)
 		return admin_exit_of(e);
 	if (asprintf(&path, "%s/%s", a->conf->keys, name) < 0)
 		log_die("out of memory");
-	printf("created %s: keep a copy of it apart from the database's\n",
-	    path);
+	if (e == ERR_OK)
+		printf("created %s: keep a copy of it apart from the "
+		    "database's\n", path);
 	rc = give(path, o);
 	free(path);
 	return rc;

@@ -51,6 +51,27 @@ yes 'it writes an example' grep -q '^site {' "$T/new/oauth-cgi.conf"
 like 'and says what it has created' "$printed" 'created .*/new/oauth-cgi.conf'
 exits 'init where there is no folder' 2 -c "$T/nowhere/oauth-cgi.conf" init
 
+# As root without --user, and then with it: the programs can use all of it.
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null 2>&1; then
+	chmod 711 "$T"
+	mkdir "$T/two"
+	chmod 755 "$T/two"
+	sed -e "s|$T/site|$T/two|" \
+	    -e 's|client_secret = .*|client_secret = "demo-secret"|' \
+	    "$conf" >"$T/two/oauth-cgi.conf"
+	exits 'init by root, without --user' 0 -c "$T/two/oauth-cgi.conf" init
+	like 'is warned of' "$said" '--user NAME'
+	exits 'and with it' 0 -c "$T/two/oauth-cgi.conf" init --user nobody
+	exits 'an app' 0 -c "$T/two/oauth-cgi.conf" app add shop
+	like 'nobody can run a program with it' "$(setpriv --reuid=nobody \
+	    --regid=nogroup --clear-groups env -i QUERY_STRING=provider=demo \
+	    OAUTH_CGI_CONFIG="$T/two/oauth-cgi.conf" REQUEST_METHOD=GET \
+	    HTTP_HOST=localhost:8080 "$build/start.fcgi" 2>&1 </dev/null)" \
+	    '^Status: 303'
+	is 'what others may enter is not given away' \
+	    "$(stat -c %U "$T/two")" root
+fi
+
 # ---- apps and keys ----
 
 exits 'app add' 0 -c "$conf" app add blog --origin https://blog.example \
