@@ -213,6 +213,8 @@ set_call_options(struct httpc *h, const struct httpc_request *req,
 	CURLcode rc;
 
 	h->loopback_only = http && !req->public_http;
+	h->public_only = req->public_only;
+	h->loopback_too = req->allow_http;
 	if (!http && req->ca_file == NULL && h->bundle == NULL &&
 	    h->folder == NULL)
 		log_warn("httpc: no CA certificates were found on this system; "
@@ -269,7 +271,9 @@ reason(const struct httpc *h, CURLcode rc)
 		break;
 	}
 	if (h->refused && h->opened == 0)
-		return "plain http, and not a loopback address";
+		return h->loopback_only ?
+		    "plain http, and not a loopback address" :
+		    "not an address of the internet's";
 	if (h->sendings > 1)
 		return "the connection was cut before the answer began";
 	return curl_easy_strerror(rc);

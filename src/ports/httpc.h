@@ -10,7 +10,8 @@
  * CA certificates are used again. https only with TLS 1.2 or newer, HTTP/1.1,
  * no redirects, no proxy or netrc from the environment, no cookies. http only
  * when the caller allows it, and then only to a loopback address (unless
- * public_http says otherwise, for a request in which nothing is secret).
+ * public_http says otherwise, for a request in which nothing is secret). A
+ * host that others choose must resolve to an address of the public internet.
  *
  * What matters most to a caller is not the status but whether the request can
  * have reached the provider: a rotating refresh token must not be sent twice.
@@ -69,6 +70,8 @@ struct httpc_request {
 	const char	*ca_file;	/* instead of the system's, or NULL */
 	bool		 allow_http;	/* to loopback addresses */
 	bool		 public_http;	/* and to any other */
+	bool		 public_only;	/* others chose the host: no private
+					 * address, loopback if allow_http */
 	int64_t		 timeout_ms;	/* for the whole; at most PROVIDER_TOTAL */
 };
 

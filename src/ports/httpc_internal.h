@@ -12,6 +12,7 @@
  */
 #include <curl/curl.h>
 
+#include "address.h"
 #include "httpc.h"
 
 #define HTTPC_SOCKETS	8	/* kept ones, and two at once for one new */
@@ -31,7 +32,9 @@ struct httpc {
 	unsigned	 opened;	/* new sockets */
 	bool		 spoilt;	/* the kept connection was: nothing sent */
 	bool		 loopback_only;
-	bool		 refused;	/* by that */
+	bool		 public_only;
+	bool		 loopback_too;
+	bool		 refused;	/* by one of these */
 };
 
 /* Fill bundle or folder; one_shot as for httpc_open(). */

@@ -52,6 +52,16 @@ is_spoilt(const struct httpc *h, int own_port)
 	return !found;		/* not to be told: better a new one */
 }
 
+/* http goes to this machine, and a host that others chose does not. */
+static bool
+may_go_to(const struct httpc *h, enum address_kind kind)
+{
+	if (h->loopback_only)
+		return kind == ADDRESS_LOOPBACK;
+	return !h->public_only || kind == ADDRESS_PUBLIC ||
+	    (h->loopback_too && kind == ADDRESS_LOOPBACK);
+}
+
 /*
  * Called when a connection stands and the request is about to be sent on it.
  * libcurl comes here a second time only to repeat the request by itself.
@@ -62,33 +72,19 @@ httpc_before_sending(void *arg, char *peer_ip, char *own_ip, int peer_port,
 {
 	struct httpc *h = arg;
 
-	(void)peer_ip;
 	(void)own_ip;
 	(void)peer_port;
+	/* A kept connection may be from a call that was allowed more. */
+	if (!may_go_to(h, address_kind_of_text(peer_ip))) {
+		h->refused = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
 	/* libcurl tells the port, not the socket. */
 	if (h->sendings == 0 && h->opened == 0 && is_spoilt(h, own_port)) {
 		h->spoilt = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
 	return ++h->sendings == 1 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
-}
-
-static bool
-is_loopback(const struct curl_sockaddr *to)
-{
-	struct sockaddr_in6 in6;
-	struct sockaddr_in in;
-
-	if (to->family == AF_INET && to->addrlen >= sizeof(in)) {
-		memcpy(&in, &to->addr, sizeof(in));
-		return ntohl(in.sin_addr.s_addr) >> 24 == 127;
-	}
-	if (to->family == AF_INET6 && to->addrlen >= sizeof(in6)) {
-		/* libcurl keeps the whole of it behind a struct sockaddr. */
-		memcpy(&in6, (const void *)&to->addr, sizeof(in6));
-		return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
-	}
-	return false;
 }
 
 /* The address is the real one: no name can pretend to be loopback. */
@@ -100,7 +96,8 @@ httpc_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 	int fd;
 
 	(void)purpose;
-	if (h->loopback_only && !is_loopback(to)) {
+	/* libcurl keeps the whole of it behind a struct sockaddr. */
+	if (!may_go_to(h, address_kind_of(&to->addr, to->addrlen))) {
 		h->refused = true;
 		return CURL_SOCKET_BAD;
 	}

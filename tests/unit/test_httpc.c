@@ -1213,6 +1213,60 @@ takes_the_end_of_a_tls_connection_for_the_end_of_a_body(void)
 /* Where it may go. */
 
 static void
+goes_to_no_private_address_where_others_chose_the_host(void)
+{
+	static const char *const hosts[] = { "127.0.0.1", "localhost", "[::1]",
+	    "0.0.0.0", "[::]", "10.0.0.1", "169.254.169.254",
+	    "[::ffff:127.0.0.1]", "[fe80::1]", "192.168.0.1" };
+	struct hostile s;
+	struct call c;
+	size_t i;
+
+	say_what = JSON_OK;
+	hostile_start(&s, say_and_close, TLS_GOOD);
+	for (i = 0; i < COUNT(hosts); i++) {
+		call_open(&c, "https", hosts[i], s.port);
+		c.req.allow_http = false;
+		c.req.public_only = true;
+		c.req.timeout_ms = 1000;
+		CU_ASSERT(call_send(&c) == HTTPC_NOT_SENT);
+		CU_ASSERT(c.took_ms < 500);
+		CU_ASSERT(strstr(buf_cstr(&logged), "not an address of the "
+		    "internet's (not sent)") != NULL);
+		call_close(&c);
+	}
+	CU_ASSERT(s.seen->connections == 0);
+	/* For tests the loopback is allowed, and only that. */
+	call_open(&c, "https", "127.0.0.1", s.port);
+	c.req.public_only = true;
+	c.req.allow_http = true;
+	CU_ASSERT(call_send(&c) == HTTPC_ANSWERED);
+	call_close(&c);
+	hostile_stop(&s);
+}
+
+/* It was opened by a call that was allowed to. */
+static void
+nor_over_a_connection_that_is_kept(void)
+{
+	struct hostile s;
+	struct call c;
+
+	say_what = JSON_OK;
+	hostile_start(&s, say, TLS_GOOD);
+	call_open(&c, "https", "127.0.0.1", s.port);
+	CU_ASSERT(call_send(&c) == HTTPC_ANSWERED);
+	c.req.allow_http = false;
+	c.req.public_only = true;
+	CU_ASSERT(call_send(&c) == HTTPC_NOT_SENT);
+	CU_ASSERT(strstr(buf_cstr(&logged), "internet's") != NULL);
+	c.req.public_only = false;
+	CU_ASSERT(call_send(&c) == HTTPC_ANSWERED);
+	CU_ASSERT_EQUAL(s.seen->requests, 2);
+	end(&c, &s);
+}
+
+static void
 speaks_http_to_loopback_addresses_alone(void)
 {
 	/* Linux takes the first two to the loopback interface all the same. */
@@ -1397,6 +1451,10 @@ static const struct test tests[] = {
 	    trusts_a_ca_file_for_its_own_call_alone },
 	{ "takes the end of a TLS connection for the end of a body",
 	    takes_the_end_of_a_tls_connection_for_the_end_of_a_body },
+	{ "goes to no private address where others chose the host",
+	    goes_to_no_private_address_where_others_chose_the_host },
+	{ "nor over a connection that is kept",
+	    nor_over_a_connection_that_is_kept },
 	{ "speaks http to loopback addresses alone",
 	    speaks_http_to_loopback_addresses_alone },
 	{ "speaks http only when allowed", speaks_http_only_when_allowed },
