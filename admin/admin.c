@@ -237,7 +237,9 @@ admin_json_connection(const struct admin *a, const struct store_connection *c,
 {
 	const struct provider *p = conf_provider(a->conf, c->provider);
 	char id[CONNECTION_ID_CHARS + 1];
+	struct fields f;
 
+	fields_parse(&f, c->fields);
 	connection_id_text(c->public_id, id);
 	jsonout_open(out);
 	jsonout_str(out, "connection", id);
@@ -248,6 +250,9 @@ admin_json_connection(const struct admin *a, const struct store_connection *c,
 	    connection_status_name(connection_status(c, p)));
 	jsonout_str(out, "scope", c->scope);
 	jsonout_str(out, "token_type", c->token_type);
+	jsonout_begin(out, "fields");
+	fields_json(&f, NULL, out);
+	jsonout_close(out);
 	jsonout_bool(out, "has_refresh_token", c->refresh.len > 0);
 	jsonout_int(out, "generation", c->generation);
 	jsonout_int(out, "issued_at", c->issued_at);

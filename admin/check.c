@@ -4,12 +4,14 @@
 #include "check.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "fields.h"
 #include "xalloc.h"
 
 #define NEEDS_CONF	(1 << 0)
@@ -37,14 +39,50 @@ static const struct {
 
 static const struct check_kind no_provider = { "provider_unknown",
     CHECK_WRONG, "There is no section of that name." };
+static const struct check_kind no_address = { "provider_fields", CHECK_NOTE,
+    "The address is made of what each visitor says, so nobody can be asked "
+    "before one has." };
 
 /* ---- providers -------------------------------------------------------- */
+
+/* One of p's URLs, with the defaults of its fields; NULL: it needs a visitor. */
+static char *
+address(struct check *c, const struct provider *p, const char *url)
+{
+	struct fields none = { .count = 0 };
+	struct buf b = BUF_INIT(LIMIT_URL);
+	char *out = NULL;
+
+	if (fields_expand(&none, p, url, &b))
+		out = xstrdup(buf_cstr(&b));
+	buf_clear(&b);
+	check_unsaid(c);
+	return out;
+}
 
 void
 check_provider(struct check *c, const struct provider *p)
 {
-	check_authorize(c, p);
-	check_client(c, p);
+	struct provider settled = *p;
+	char words[LIMIT_NAME + 16];
+
+	settled.authorize_url = address(c, p, p->authorize_url);
+	settled.token_url = address(c, p, p->token_url);
+	if (settled.authorize_url != NULL)
+		check_authorize(c, &settled);
+	if (settled.token_url != NULL)
+		check_client(c, &settled);
+	if (settled.authorize_url == NULL || settled.token_url == NULL) {
+		check_found(c, &no_address, "provider %s: %s", p->name,
+		    settled.token_url == NULL ? p->token_url :
+		    p->authorize_url);
+		check_mend(c, "# connect an account of your own; the log says "
+		    "how it goes:");
+		snprintf(words, sizeof(words), "connect %s test", p->name);
+		check_mend_command(c, words);
+	}
+	free(settled.authorize_url);
+	free(settled.token_url);
 }
 
 void

@@ -105,11 +105,12 @@ ask(struct check *c, const struct provider *p, const char *uri,
 	char state[SECRET_CHARS + 1], verifier[SECRET_CHARS + 1];
 	char challenge[SECRET_CHARS + 1], nonce[SECRET_CHARS + 1];
 	struct buf url = BUF_INIT(RESPONSE_LOCATION_MAX);
-	struct authreq r = { .provider = p, .redirect_uri = uri,
-	    .state = state };
+	struct authreq r = { .provider = p, .url = p->authorize_url,
+	    .redirect_uri = uri, .state = state };
 	struct httpc_request req = { .method = HTTPC_GET,
 	    .accept = "text/html,application/xhtml+xml,*/*;q=0.8",
-	    .ca_file = p->ca_file, .allow_http = p->allow_insecure };
+	    .ca_file = p->ca_file, .allow_http = p->allow_insecure,
+	    .public_only = p->host_varies };
 	bool ok;
 
 	pending_new_secret(state);

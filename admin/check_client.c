@@ -87,7 +87,7 @@ static enum verdict
 ask(struct check *c, const struct provider *p, struct probe *out)
 {
 	char code[SECRET_CHARS + 1], verifier[SECRET_CHARS + 1];
-	struct client_exchange x = { .code = code,
+	struct client_exchange x = { .url = p->token_url, .code = code,
 	    .redirect_uri = p->redirect_uri,
 	    .verifier = p->pkce ? verifier : NULL };
 	int64_t left = c->until_ms - clock_mono_ms();

@@ -66,6 +66,8 @@ print_whole(const struct admin *a, const struct store_connection *c)
 	const struct provider *p = conf_provider(a->conf, c->provider);
 	char id[CONNECTION_ID_CHARS + 1], when[32];
 	char subject[LIMIT_SUBJECT + 1];
+	struct fields f;
+	size_t i;
 
 	connection_id_text(c->public_id, id);
 	admin_printable(c->bound ? c->subject : "-", subject);
@@ -77,6 +79,9 @@ print_whole(const struct admin *a, const struct store_connection *c)
 	printf("status         %s\n",
 	    connection_status_name(connection_status(c, p)));
 	printf("scope          %s\n", c->scope);
+	fields_parse(&f, c->fields);
+	for (i = 0; i < f.count; i++)
+		printf("%-14s %s\n", f.list[i].name, f.list[i].value);
 	printf("refresh token  %s\n", c->refresh.len > 0 ? "yes" : "none");
 	admin_time(c->issued_at, when);
 	printf("token from     %s\n", when);

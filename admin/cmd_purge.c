@@ -38,17 +38,24 @@ static bool
 revoke(struct purge *p, const struct store_connection *c)
 {
 	const struct provider *pr = conf_provider(p->a->conf, c->provider);
-	struct buf token = BUF_INIT(LIMIT_TOKEN);
+	struct buf token = BUF_INIT(LIMIT_TOKEN), url = BUF_INIT(LIMIT_URL);
+	struct fields fields;
 	bool gone = true;
 
 	if (pr == NULL || pr->revoke != REVOKE_TOKEN)
 		return true;
+	fields_parse(&fields, c->fields);
+	if (!fields_expand(&fields, pr, pr->revoke_url, &url))
+		goto out;
 	if (c->refresh.len > 0 ?
 	    connection_open_refresh(c, p->k.keys, &token) == ERR_OK :
 	    connection_open_access(c, p->k.keys, &token) == ERR_OK)
-		gone = client_revoke(p->k.http, pr, buf_cstr(&token),
+		gone = client_revoke(p->k.http, pr, buf_cstr(&url),
+		    buf_cstr(&token),
 		    c->refresh.len > 0 ? "refresh_token" : "access_token");
+out:
 	buf_clear(&token);
+	buf_clear(&url);
 	return gone;
 }
 

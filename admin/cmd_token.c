@@ -20,7 +20,8 @@ print_token(const struct admin *a, const struct store_connection *c,
 
 	if (a->json) {
 		jsonout_open(&b);
-		refresh_grant_json(g, c, &b);
+		refresh_grant_json(g, c, conf_provider(a->conf, c->provider),
+		    &b);
 		jsonout_close(&b);
 	} else {
 		buf_add(&b, g->access.data, g->access.len);

@@ -45,6 +45,7 @@ CREATE TABLE pending (
 	return_to	TEXT,
 	redirect_uri	TEXT NOT NULL,
 	scope		TEXT NOT NULL,
+	fields		TEXT NOT NULL DEFAULT '',	-- of the provider: lines name=value
 	key_id		INTEGER NOT NULL,		-- of the pending key that derives
 	created_at	INTEGER NOT NULL,
 	expires_at	INTEGER NOT NULL,
@@ -94,6 +95,7 @@ CREATE TABLE connection (
 	status		INTEGER NOT NULL,		-- 0 ok, 1 degraded, 2 uncertain, 3 broken
 	scope		TEXT NOT NULL,
 	token_type	TEXT NOT NULL,
+	fields		TEXT NOT NULL DEFAULT '',	-- of the provider: lines name=value
 	access		BLOB NOT NULL,			-- sealed
 	refresh		BLOB,				-- sealed; NULL when the provider gave none
 	issued_at	INTEGER NOT NULL,

@@ -38,6 +38,8 @@
 #define LIMIT_MIN_VALID		86400
 #define LIMIT_LABEL		128	/* names for people: site, provider */
 #define LIMIT_FIELD		256	/* values of template fields, issuers */
+#define LIMIT_FIELDS		8	/* fields of a provider */
+#define LIMIT_FIELDS_TEXT	(LIMIT_FIELDS * (LIMIT_NAME + LIMIT_FIELD + 2))
 
 /* The flow. */
 #define PENDING_TTL		600	/* a state may come back this long */

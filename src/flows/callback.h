@@ -6,11 +6,13 @@
  * callback - what the files of flow_callback share; nobody else includes it.
  *
  * flow_callback.c	reading the request, taking the row, what the provider says
+ * callback_fields.c	what else the provider's answer says
  * callback_exchange.c	the code for tokens, and tokens into the database
  * callback_outcome.c	how a flow ends, for the site and for people
  */
 #include "conf.h"
 #include "context.h"
+#include "fields.h"
 #include "problem.h"
 #include "store.h"
 
@@ -35,6 +37,8 @@ struct callback {
 	const char		*iss;
 	const struct provider	*provider;
 	struct store_pending	 pending;
+	struct fields		 fields;	/* the start's and this request's */
+	const char		*url;		/* where the code goes */
 	char			 cookie[SECRET_CHARS + 1];
 };
 
@@ -49,6 +53,12 @@ void callback_answer(struct callback *c, const char *outcome);
 
 /* Record a failure as the taken row's outcome, and answer it. */
 void callback_end(struct callback *c, const char *outcome);
+
+/*
+ * Fill c->fields. False, logged, when the provider's answer has a field with
+ * a value that is not one of its, or a seal (callback_hmac) that is not right.
+ */
+bool callback_read_fields(struct callback *c);
 
 /* Exchange the code, store what came, and answer. */
 void callback_redeem(struct callback *c);

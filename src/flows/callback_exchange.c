@@ -73,6 +73,7 @@ exchange(struct callback *c, const unsigned char *key, struct token_answer *t,
 {
 	char verifier[SECRET_CHARS + 1];
 	struct client_exchange x = {
+		.url = c->url,
 		.code = c->code,
 		.redirect_uri = c->pending.redirect_uri,
 	};
@@ -125,7 +126,7 @@ finish_bound(void *arg, const struct store_connection *conn)
 	if (c->pending.has_link && (e = store_link_use(c->ctx->store,
 	    c->pending.link_hash, now)) != ERR_OK)
 		return e;
-	if ((e = breaker_note(c->ctx->store, c->provider, now, true)) !=
+	if ((e = breaker_note(c->ctx->store, c->provider, c->url, now, true)) !=
 	    ERR_OK)
 		return e;
 	return store_pending_finish(c->ctx->store, &c->pending,
@@ -176,7 +177,7 @@ store_unbound(struct callback *c, struct store_connection *conn,
 	    (e = store_pending_finish(s, p, PENDING_CONNECTED,
 	    now + PENDING_REPLAY_TTL)) != ERR_OK ||
 	    (e = expire_unbound(c, now)) != ERR_OK ||
-	    (e = breaker_note(s, c->provider, now, true)) != ERR_OK) {
+	    (e = breaker_note(s, c->provider, c->url, now, true)) != ERR_OK) {
 		store_rollback(s);
 		return e;
 	}
@@ -189,6 +190,8 @@ store_once(struct callback *c, struct store_connection *conn,
     const struct token_answer *t, const unsigned char *key, int64_t sent_at)
 {
 	connection_new(conn, c->pending.app, c->provider);
+	fields_text(&c->fields, conn->fields);
+	connection_set_fields(conn, c->provider, &t->token.fields);
 	if (c->pending.subject[0] == '\0')
 		return store_unbound(c, conn, t, key, sent_at);
 	snprintf(conn->subject, sizeof(conn->subject), "%s",
@@ -237,14 +240,21 @@ void
 callback_redeem(struct callback *c)
 {
 	const unsigned char *key = callback_key(c);
+	struct buf url = BUF_INIT(LIMIT_URL);
 	struct token_answer t;
 	int64_t sent_at = 0;
 
+	token_answer_init(&t);
 	if (key == NULL) {
 		callback_end(c, SERVER_ERROR);
-		return;
+		goto out;
 	}
-	token_answer_init(&t);
+	if (!callback_read_fields(c) || !fields_expand(&c->fields, c->provider,
+	    c->provider->token_url, &url)) {
+		callback_end(c, INVALID_RESPONSE);
+		goto out;
+	}
+	c->url = buf_cstr(&url);
 	exchange(c, key, &t, &sent_at);
 	if (t.answer != ANSWER_OK) {
 		log_warn("provider %s: code exchange failed: %s",
@@ -255,5 +265,7 @@ callback_redeem(struct callback *c)
 	} else {
 		store_tokens(c, &t, key, sent_at);
 	}
+out:
 	token_answer_clear(&t);
+	buf_clear(&url);
 }

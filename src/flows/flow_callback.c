@@ -82,6 +82,9 @@ read_params(struct callback *c)
 static void
 forward_by_get(struct callback *c)
 {
+	const struct provider_field *field;
+	const char *value;
+	size_t i;
 	struct buf url = BUF_INIT(RESPONSE_LOCATION_MAX);
 	struct page page;
 
@@ -93,6 +96,13 @@ forward_by_get(struct callback *c)
 		urlenc_pair(&url, "iss", c->iss);
 	if (c->error != NULL)
 		urlenc_pair(&url, "error", c->error);
+	for (i = 0; i < c->provider->field_count; i++) {
+		field = &c->provider->fields[i];
+		value = field->from == FROM_CALLBACK ?
+		    params_get(&c->req->params, field->param) : NULL;
+		if (value != NULL)
+			urlenc_pair(&url, field->param, value);
+	}
 	if (buf_failed(&url)) {
 		callback_fail(c, PROBLEM_QUERY_SIZE);
 	} else {

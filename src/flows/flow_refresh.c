@@ -303,7 +303,8 @@ answer_token(struct ask *a, const struct refresh_grant *g)
 	response_reset(a->res);
 	a->res->type = RESPONSE_JSON;
 	jsonout_open(b);
-	refresh_grant_json(g, &a->c, b);
+	refresh_grant_json(g, &a->c, conf_provider(a->ctx->conf,
+	    a->c.provider), b);
 	if (a->replaced)
 		jsonout_bool(b, "replaced", true);
 	jsonout_close(b);

@@ -153,13 +153,19 @@ check_params(struct start *s)
 static void
 send_to_own_host(struct start *s)
 {
+	const struct params *params = &s->req->params;
 	struct buf url = BUF_INIT(RESPONSE_LOCATION_MAX);
+	size_t k;
 	int i;
 
 	buf_fmt(&url, "%s/start?", s->conf->url);
 	for (i = 0; i < P__SIGNED; i++)
 		if (s->value[i] != NULL)
 			urlenc_pair(&url, start_fields[i], s->value[i]);
+	for (k = 0; k < params->count; k++)
+		if (start_knows_field(s->conf, params->list[k].name))
+			urlenc_pair(&url, params->list[k].name,
+			    params->list[k].value);
 	urlenc_pair(&url, start_fields[P_HOST], "1");
 	if (buf_failed(&url))
 		start_fail(s, PROBLEM_QUERY_SIZE);
@@ -201,6 +207,7 @@ fill_pending(const struct start *s, const char *state, int64_t now,
 	snprintf(p->redirect_uri, sizeof(p->redirect_uri), "%s",
 	    s->provider->redirect_uri);
 	snprintf(p->scope, sizeof(p->scope), "%s", s->provider->scope);
+	fields_text(&s->fields, p->fields);
 	p->key_id = keyring_first_id(s->ctx->pending_keys);
 	p->created_at = now;
 	p->expires_at = now + PENDING_TTL;
@@ -215,7 +222,8 @@ redirect_to_provider(struct start *s, const char *state)
 	char nonce[SECRET_CHARS + 1] = "";
 	struct buf url = BUF_INIT(RESPONSE_LOCATION_MAX);
 	struct authreq r = {
-		.provider = p, .redirect_uri = p->redirect_uri, .state = state,
+		.provider = p, .url = buf_cstr(&s->url),
+		.redirect_uri = p->redirect_uri, .state = state,
 	};
 
 	if (p->pkce) {
@@ -278,7 +286,7 @@ flow_start(const struct context *ctx, struct request *req,
     struct response *res)
 {
 	struct start s = { .ctx = ctx, .conf = ctx->conf, .req = req,
-	    .res = res };
+	    .res = res, .url = BUF_INIT(LIMIT_URL) };
 
 	if (req->path_info[0] != '\0') {
 		start_fail(&s, PROBLEM_NOT_FOUND);
@@ -301,7 +309,9 @@ flow_start(const struct context *ctx, struct request *req,
 	    s.cookie);
 	if (!s.had_cookie)
 		pending_new_secret(s.cookie);
-	if (check_params(&s) && login_ok(&s) && start_confirmed(&s))
+	if (check_params(&s) && login_ok(&s) && start_read_fields(&s) &&
+	    start_confirmed(&s))
 		begin(&s);
 	wipe(s.cookie, sizeof(s.cookie));
+	buf_clear(&s.url);
 }

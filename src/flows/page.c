@@ -199,15 +199,26 @@ page_home(struct page *p, enum text text, bool main)
 
 /* The label or hint: the language's words, or else the provider's. */
 static void
-put_field_text(struct page *p, const char *name, bool hint,
-    const char *otherwise)
+put_label(struct page *p, const struct page_input *in)
 {
-	const char *words = texts_field(p->texts, name, hint);
+	const char *words = texts_field(p->texts, in->name, false);
 
 	if (words != NULL)
 		put(p, words);
 	else
-		put_text(p, otherwise);
+		put_text(p, in->label);
+}
+
+static void
+put_hint(struct page *p, const struct page_input *in)
+{
+	const char *words = texts_field(p->texts, in->name, true);
+
+	p->value[VALUE_EXAMPLE] = in->example;
+	if (words != NULL)
+		put(p, words);
+	else
+		put_words(p, TEXT_FIELDS_EXAMPLE);
 }
 
 /* An id for a part of that input, which a label or the input refers to. */
@@ -222,20 +233,20 @@ static void
 put_input(struct page *p, const struct page_input *in, bool focus)
 {
 	struct buf *b = &p->res->body;
-	bool hint = in->hint != NULL ||
+	bool hint = in->example != NULL ||
 	    texts_field(p->texts, in->name, true) != NULL;
 	bool wrong = in->problem != TEXT__MAX;
 
 	put(p, "<div class=\"field\">\n<label");
 	put_id(p, "for", in->name, "");
 	put(p, ">");
-	put_field_text(p, in->name, false, in->label);
+	put_label(p, in);
 	put(p, "</label>\n");
 	if (hint) {
 		put(p, "<p class=\"quiet\"");
 		put_id(p, "id", in->name, "-hint");
 		put(p, ">");
-		put_field_text(p, in->name, true, in->hint);
+		put_hint(p, in);
 		put(p, "</p>\n");
 	}
 	if (wrong) {
@@ -262,6 +273,20 @@ put_input(struct page *p, const struct page_input *in, bool focus)
 	}
 	put(p, wrong ? " aria-invalid=\"true\"" : "");
 	put(p, focus ? " autofocus>\n</div>\n" : ">\n</div>\n");
+}
+
+void
+page_inputs(struct page *p, const struct page_input *inputs)
+{
+	put(p, "<dl>\n");
+	for (; inputs->name != NULL; inputs++) {
+		put(p, "<div><dt>");
+		put_label(p, inputs);
+		put(p, "</dt><dd><bdi>");
+		put_text(p, inputs->value);
+		put(p, "</bdi></dd></div>\n");
+	}
+	put(p, "</dl>\n");
 }
 
 /* The first input that is wrong, or else the first one, has the focus. */

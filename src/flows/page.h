@@ -70,18 +70,21 @@ struct page_field {
 };
 
 /*
- * An input to fill in; a list ends with a NULL name. label and hint are shown
- * where the language has no text `field.NAME` and `field.NAME.hint`; the hint
- * may be NULL. A problem is shown with the input: TEXT_FIELDS_MISSING,
+ * An input to fill in; a list ends with a NULL name. label and example are
+ * shown where the language has no text `field.NAME` and `field.NAME.hint`; the
+ * example may be NULL. A problem is shown with the input: TEXT_FIELDS_MISSING,
  * TEXT_FIELDS_INVALID, or TEXT__MAX for none.
  */
 struct page_input {
 	const char	*name;
 	const char	*label;
-	const char	*hint;
+	const char	*example;
 	const char	*value;		/* NULL: empty */
 	enum text	 problem;
 };
+
+/* What was filled in: the labels and values of such inputs. */
+void page_inputs(struct page *p, const struct page_input *inputs);
 
 /* A form that POSTs, with one button; inputs may be NULL. */
 void page_form(struct page *p, const char *action,

@@ -6,6 +6,7 @@
  * start - what the files of flow_start share; nobody else includes it.
  *
  * flow_start.c		reading the request, and the redirect to the provider
+ * start_fields.c	the provider's fields, and the page that asks for them
  * start_confirm.c	the page that asks before a start, and its answer
  */
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include "base64url.h"
 #include "conf.h"
 #include "context.h"
+#include "fields.h"
 #include "problem.h"
 #include "request.h"
 #include "response.h"
@@ -35,6 +37,8 @@ struct start {
 	struct response		*res;
 	const char		*value[P__MAX];		/* NULL: not given */
 	const struct provider	*provider;
+	struct fields		 fields;		/* all that are asked for */
+	struct buf		 url;			/* of the provider, made of them */
 	struct store_app	 app;
 	struct store_link	 link;
 	char			 cookie[SECRET_CHARS + 1];
@@ -43,6 +47,20 @@ struct start {
 
 /* Answer with a problem's page; always false, to be returned. */
 bool start_fail(struct start *s, enum problem p);
+
+/* Whether that parameter is a field of any provider. */
+bool start_knows_field(const struct conf *c, const char *name);
+
+/*
+ * Fill fields and url. False: answered, with the page that asks for
+ * them, what was given kept, or with a problem.
+ */
+bool start_read_fields(struct start *s);
+
+/* The fields that were asked for, as they are; ended by a NULL name. */
+struct page_input;
+void start_list_fields(const struct start *s,
+    struct page_input out[LIMIT_FIELDS + 1]);
 
 /*
  * Whether this may start at once. False: answered, with the page that asks

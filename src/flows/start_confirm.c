@@ -20,9 +20,9 @@ confirm_mac(const struct start *s, const unsigned char *key, int64_t expires,
     char out[SECRET_CHARS + 1])
 {
 	unsigned char mac[CRYPTO_HASH_BYTES];
-	struct bytes parts[3 + P__SIGNED * 2];
+	struct bytes parts[4 + P__SIGNED * 2];
 	size_t n = 0;
-	char when[32];
+	char when[32], fields[LIMIT_FIELDS_TEXT + 1];
 	int i;
 
 	snprintf(when, sizeof(when), "%lld", (long long)expires);
@@ -36,6 +36,9 @@ confirm_mac(const struct start *s, const unsigned char *key, int64_t expires,
 		parts[n++] = (struct bytes){ v != NULL ? v : "",
 		    v != NULL ? strlen(v) + 1 : 1 };
 	}
+	fields_text(&s->fields, fields);
+	if (fields[0] != '\0')
+		parts[n++] = (struct bytes){ fields, strlen(fields) + 1 };
 	parts[n++] = (struct bytes){ when, strlen(when) };
 	crypto_hmac(key, parts, n, mac);
 	base64url_encode(mac, sizeof(mac), out);
@@ -65,7 +68,8 @@ confirm_page(struct start *s)
 {
 	char mac[SECRET_CHARS + 1], value[SECRET_CHARS + 32];
 	int64_t expires = clock_now() + CONFIRM_TTL;
-	struct page_field fields[P__MAX + 1] = { { NULL, NULL } };
+	struct page_field fields[P__MAX + LIMIT_FIELDS + 1] = { { NULL, NULL } };
+	struct page_input inputs[LIMIT_FIELDS + 1], *in;
 	struct buf action = BUF_INIT(LIMIT_URL + 16);
 	struct page page;
 	int i;
@@ -75,7 +79,10 @@ confirm_page(struct start *s)
 	for (i = 0; i < P__SIGNED; i++)
 		fields[i] = (struct page_field){ start_fields[i],
 		    s->value[i] };
-	fields[i] = (struct page_field){ start_fields[P_CONFIRM], value };
+	fields[i++] = (struct page_field){ start_fields[P_CONFIRM], value };
+	start_list_fields(s, inputs);
+	for (in = inputs; in->name != NULL; in++)
+		fields[i++] = (struct page_field){ in->name, in->value };
 	buf_fmt(&action, "%s/start", s->conf->url);
 
 	page_init(&page, s->res, s->ctx->pages, s->conf, s->req);
@@ -83,6 +90,8 @@ confirm_page(struct start *s)
 	page.value[VALUE_APP] = s->app.name;
 	page_begin(&page, 200, PAGE_ASK, TEXT_CONFIRM);
 	put_question(s, &page);
+	if (inputs[0].name != NULL)
+		page_inputs(&page, inputs);
 	page_form(&page, buf_cstr(&action), fields, NULL, TEXT_CONFIRM_BUTTON);
 	page_quiet(&page, TEXT_CONFIRM_NOTE);
 	page_home(&page, TEXT_CONFIRM_CANCEL, false);

@@ -39,8 +39,8 @@ authreq_build(struct buf *out, const struct authreq *r)
 	const struct provider *p = r->provider;
 	size_t i;
 
-	buf_str(out, p->authorize_url);
-	if (strchr(p->authorize_url, '?') == NULL)
+	buf_str(out, r->url);
+	if (strchr(r->url, '?') == NULL)
 		buf_char(out, '?');
 	add(out, p, "response_type", "code");
 	add(out, p, "client_id", p->client_id);

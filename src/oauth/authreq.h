@@ -10,6 +10,7 @@
 
 struct authreq {
 	const struct provider	*provider;
+	const char		*url;		/* of authorize_url: fields.h */
 	const char		*redirect_uri;
 	const char		*state;
 	const char		*challenge;	/* NULL: PKCE is off */

@@ -9,10 +9,10 @@
 
 /* The host is part of the name, so that a new token_url begins afresh. */
 static enum err
-get(struct store *s, const struct provider *p, char **host,
+get(struct store *s, const struct provider *p, const char *url, char **host,
     struct store_breaker *b)
 {
-	*host = conf_url_origin(p->refresh_url);
+	*host = conf_url_origin(url);
 	return store_breaker_get(s, p->name, *host != NULL ? *host : "", b);
 }
 
@@ -23,12 +23,13 @@ is_open(const struct store_breaker *b, int64_t now)
 }
 
 enum err
-breaker_is_open(struct store *s, const struct provider *p, int64_t now,
+breaker_is_open(struct store *s, const struct provider *p,
+    const char *url, int64_t now,
     bool *open)
 {
 	struct store_breaker b;
 	char *host;
-	enum err e = get(s, p, &host, &b);
+	enum err e = get(s, p, url, &host, &b);
 
 	*open = e == ERR_OK && is_open(&b, now);
 	free(host);
@@ -36,11 +37,12 @@ breaker_is_open(struct store *s, const struct provider *p, int64_t now,
 }
 
 enum err
-breaker_enter(struct store *s, const struct provider *p, int64_t now)
+breaker_enter(struct store *s, const struct provider *p,
+    const char *url, int64_t now)
 {
 	struct store_breaker b;
 	char *host;
-	enum err e = get(s, p, &host, &b);
+	enum err e = get(s, p, url, &host, &b);
 
 	if (e == ERR_OK && is_open(&b, now)) {
 		e = ERR_BUSY;
@@ -53,12 +55,13 @@ breaker_enter(struct store *s, const struct provider *p, int64_t now)
 }
 
 enum err
-breaker_note(struct store *s, const struct provider *p, int64_t now,
+breaker_note(struct store *s, const struct provider *p,
+    const char *url, int64_t now,
     bool reached)
 {
 	struct store_breaker b;
 	char *host;
-	enum err e = get(s, p, &host, &b);
+	enum err e = get(s, p, url, &host, &b);
 
 	if (e == ERR_OK && !(reached && b.failures == 0)) {
 		if (reached)

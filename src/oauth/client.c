@@ -105,6 +105,7 @@ send_body(struct httpc *h, struct body *b, const char *url,
 		.body_len = b->text.len,
 		.ca_file = p->ca_file,
 		.allow_http = p->allow_insecure,
+		.public_only = p->host_varies,
 		.timeout_ms = timeout_ms,
 	};
 
@@ -133,7 +134,7 @@ client_probe(struct httpc *h, const struct provider *p,
 		body_add(&b, "code_verifier", x->verifier);
 	body_add_all(&b, &p->token_params);
 	body_end(&b);
-	send_body(h, &b, p->token_url, timeout_ms, a);
+	send_body(h, &b, x->url, timeout_ms, a);
 	token_read(p, a, out);
 }
 
@@ -149,7 +150,7 @@ client_exchange(struct httpc *h, const struct provider *p,
 }
 
 void
-client_refresh(struct httpc *h, const struct provider *p,
+client_refresh(struct httpc *h, const struct provider *p, const char *url,
     const char *refresh_token, int64_t timeout_ms, struct token_answer *out)
 {
 	struct httpc_answer a;
@@ -161,14 +162,14 @@ client_refresh(struct httpc *h, const struct provider *p,
 	body_add(&b, "refresh_token", refresh_token);
 	body_add_all(&b, &p->refresh_params);
 	body_end(&b);
-	send_body(h, &b, p->refresh_url, timeout_ms, &a);
+	send_body(h, &b, url, timeout_ms, &a);
 	token_read(p, &a, out);
 	httpc_answer_clear(&a);
 }
 
 bool
-client_revoke(struct httpc *h, const struct provider *p, const char *token,
-    const char *hint)
+client_revoke(struct httpc *h, const struct provider *p, const char *url,
+    const char *token, const char *hint)
 {
 	struct httpc_answer a;
 	struct body b;
@@ -178,7 +179,7 @@ client_revoke(struct httpc *h, const struct provider *p, const char *token,
 	body_add(&b, "token", token);
 	body_add(&b, "token_type_hint", hint);
 	body_end(&b);
-	send_body(h, &b, p->revoke_url, (int64_t)PROVIDER_TOTAL * 1000, &a);
+	send_body(h, &b, url, (int64_t)PROVIDER_TOTAL * 1000, &a);
 	gone = a.outcome == HTTPC_ANSWERED && a.status / 100 == 2;
 	httpc_answer_clear(&a);
 	return gone;

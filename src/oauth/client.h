@@ -7,6 +7,9 @@
  * refresh (6.) and revocation (RFC 7009), with the provider's way of client
  * authentication and of encoding the body.
  *
+ * The address is the caller's to make, for it may have fields (fields.h); then
+ * its host must not resolve to a private address.
+ *
  * One call is one POST; nothing is repeated here. What the answer means is
  * token.h's. Bodies are wiped.
  */
@@ -15,6 +18,7 @@
 #include "token.h"
 
 struct client_exchange {
+	const char	*url;		/* made of token_url: fields.h */
 	const char	*code;
 	const char	*redirect_uri;
 	const char	*verifier;	/* NULL: PKCE is off */
@@ -33,10 +37,10 @@ void client_probe(struct httpc *h, const struct provider *p,
     struct httpc_answer *a, struct token_answer *out);
 
 void client_refresh(struct httpc *h, const struct provider *p,
-    const char *refresh_token, int64_t timeout_ms, struct token_answer *out);
+    const char *url, const char *refresh_token, int64_t timeout_ms, struct token_answer *out);
 
 /* True when the provider says that the token is gone (RFC 7009 2.2). */
 bool client_revoke(struct httpc *h, const struct provider *p,
-    const char *token, const char *hint);
+    const char *url, const char *token, const char *hint);
 
 #endif

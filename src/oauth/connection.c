@@ -155,6 +155,31 @@ connection_set_tokens(struct store_connection *c, const struct keyring *keys,
 	    t->refresh.len > 0 ? &t->refresh : old_refresh);
 }
 
+void
+connection_fields_json(const struct store_connection *c,
+    const struct provider *p, struct buf *out)
+{
+	struct fields f;
+
+	if (p == NULL || p->field_count == 0)
+		return;
+	fields_parse(&f, c->fields);
+	jsonout_begin(out, "fields");
+	fields_json(&f, p, out);
+	jsonout_close(out);
+}
+
+void
+connection_set_fields(struct store_connection *c, const struct provider *p,
+    const struct fields *more)
+{
+	struct fields f;
+
+	fields_parse(&f, c->fields);
+	fields_merge(&f, p, more);
+	fields_text(&f, c->fields);
+}
+
 /* ---- states ----------------------------------------------------------- */
 
 void

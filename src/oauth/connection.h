@@ -43,6 +43,14 @@ void connection_set_tokens(struct store_connection *c,
     const char *requested_scope, const struct buf *old_refresh,
     int64_t sent_at);
 
+/* Append the member "fields", if p (NULL: unknown) keeps any. */
+void connection_fields_json(const struct store_connection *c,
+    const struct provider *p, struct buf *out);
+
+/* Put further values of p's fields into the row. */
+void connection_set_fields(struct store_connection *c,
+    const struct provider *p, const struct fields *more);
+
 /* Open a sealed column; ERR_TAMPER or ERR_CONFIG, logged. */
 enum err connection_open_access(const struct store_connection *c,
     struct keyring *keys, struct buf *out) MUST_CHECK;

@@ -15,9 +15,9 @@
 #define CONFIG_PREFIX "config:"
 
 struct outcome_before
-outcome_before(const struct store_connection *c)
+outcome_before(const struct store_connection *c, const char *url)
 {
-	struct outcome_before b = { c->attempt_at, c->attempts };
+	struct outcome_before b = { c->attempt_at, c->attempts, url };
 
 	return b;
 }
@@ -231,7 +231,7 @@ tells_reachability(const struct token_answer *t)
 static enum err
 write_row(const struct custody *k, const struct provider *p,
     const struct store_connection *c, const struct token_answer *t,
-    int64_t generation)
+    int64_t generation, const char *url)
 {
 	enum err e;
 
@@ -241,7 +241,7 @@ write_row(const struct custody *k, const struct provider *p,
 	    store_connection_put(k->store, c, generation) :
 	    store_connection_put_attempt(k->store, c)) != ERR_OK ||
 	    (tells_reachability(t) && (e = breaker_note(k->store, p,
-	    clock_now(), t->reached)) != ERR_OK)) {
+	    url, clock_now(), t->reached)) != ERR_OK)) {
 		store_rollback(k->store);
 		return e;
 	}
@@ -269,15 +269,16 @@ outcome_store(const struct custody *k, const struct provider *p,
 			c->has_ticket = false;
 		connection_set_tokens(c, k->keys, &t->token, NULL, refresh,
 		    sent_at);
+		connection_set_fields(c, p, &t->token.fields);
 	} else if ((e = note_failure(k, p, c, t, clock_now(), before)) !=
 	    ERR_OK) {
 		return e;
 	}
-	e = write_row(k, p, c, t, generation);
+	e = write_row(k, p, c, t, generation, before->url);
 	for (i = 1; i < STORE_TRIES && e != ERR_OK && e != ERR_CONFLICT &&
 	    !store_broken(k->store); i++, pause_ms *= 4) {
 		clock_sleep_jittered(pause_ms);
-		e = write_row(k, p, c, t, generation);
+		e = write_row(k, p, c, t, generation, before->url);
 	}
 	if (e == ERR_OK)
 		tell(p, c, t);

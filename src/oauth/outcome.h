@@ -18,13 +18,18 @@
  */
 #include "connection.h"
 
-/* How a connection's attempt stood before the request that is judged. */
+/*
+ * How a connection's attempt stood before the request that is judged, and
+ * where that request went.
+ */
 struct outcome_before {
-	int64_t	attempt_at;
-	int	attempts;
+	int64_t		 attempt_at;
+	int		 attempts;
+	const char	*url;
 };
 
-struct outcome_before outcome_before(const struct store_connection *c);
+struct outcome_before outcome_before(const struct store_connection *c,
+    const char *url);
 
 /*
  * Store it, durably, in one transaction that holds only if the generation is

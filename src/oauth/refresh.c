@@ -22,6 +22,7 @@ struct attempt {
 	const struct provider		*provider;	/* NULL: not configured */
 	struct store_connection		*c;
 	struct refresh_grant		*g;
+	struct buf			 url;		/* of the provider's endpoint */
 	bool				 rejected;	/* c's token is the refused one */
 };
 
@@ -41,7 +42,8 @@ refresh_grant_clear(struct refresh_grant *g)
 
 void
 refresh_grant_json(const struct refresh_grant *g,
-    const struct store_connection *c, struct buf *out)
+    const struct store_connection *c, const struct provider *p,
+    struct buf *out)
 {
 	char id[CONNECTION_ID_CHARS + 1];
 
@@ -61,6 +63,7 @@ refresh_grant_json(const struct refresh_grant *g,
 	jsonout_str(out, "connection", id);
 	jsonout_str(out, "subject", c->subject);
 	jsonout_str(out, "status", g->degraded ? "degraded" : "ok");
+	connection_fields_json(c, p, out);
 	if (g->warning != NULL)
 		jsonout_str(out, "warning", g->warning);
 }
@@ -195,6 +198,32 @@ answer_instead(struct attempt *a, int64_t retry_after)
 }
 
 /*
+ * Where this connection is refreshed; its fields are those of its generation,
+ * so once is enough. One that is not configured is judged by must_wait().
+ */
+static bool
+find_address(struct attempt *a)
+{
+	struct fields f;
+
+	if (a->provider == NULL)
+		return true;
+	fields_parse(&f, a->c->fields);
+	return fields_expand(&f, a->provider, a->provider->refresh_url,
+	    &a->url);
+}
+
+/* The section and what is stored do not go together: as a wrong client. */
+static void
+answer_without_address(struct attempt *a)
+{
+	if (!a->rejected && connection_remaining(a->c, clock_now()) > 0)
+		hand_out(a, true);
+	else
+		answer(a, REFRESH_MISCONFIGURED, NULL);
+}
+
+/*
  * A recorded attempt of a rotating token whose end is not known. While the
  * access token lives, losing the grant would be the worse end: nothing is
  * sent, but for one repeat inside the time in which the provider takes a used
@@ -247,8 +276,8 @@ must_wait(struct attempt *a, int64_t now, bool locked, int64_t *wait_s)
 		    connection_remaining(c, now) : BACKOFF_MAX;
 		return true;
 	}
-	if (breaker_is_open(a->k->store, a->provider, now, &open) != ERR_OK ||
-	    open) {
+	if (breaker_is_open(a->k->store, a->provider, buf_cstr(&a->url), now,
+	    &open) != ERR_OK || open) {
 		*wait_s = BREAKER_PROBE;
 		return true;
 	}
@@ -270,7 +299,8 @@ record_attempt(struct attempt *a, int64_t now)
 	a->c->updated_at = now;
 	if ((e = store_begin(s)) != ERR_OK)
 		return e;
-	if ((e = breaker_enter(s, a->provider, now)) != ERR_OK ||
+	if ((e = breaker_enter(s, a->provider, buf_cstr(&a->url),
+	    now)) != ERR_OK ||
 	    (e = store_connection_put_attempt(s, a->c)) != ERR_OK) {
 		store_rollback(s);
 		return e;
@@ -329,7 +359,8 @@ send_one(struct attempt *a)
 {
 	struct buf refresh = BUF_INIT(LIMIT_TOKEN);
 	int64_t now = clock_now(), id = a->c->id;
-	struct outcome_before before = outcome_before(a->c);
+	struct outcome_before before = outcome_before(a->c,
+	    buf_cstr(&a->url));
 	struct token_answer t;
 	enum err e;
 
@@ -344,7 +375,7 @@ send_one(struct attempt *a)
 			answer_instead(a, e == ERR_BUSY ? BREAKER_PROBE : 5);
 		goto out;
 	}
-	client_refresh(a->k->http, a->provider, buf_cstr(&refresh),
+	client_refresh(a->k->http, a->provider, before.url, buf_cstr(&refresh),
 	    (int64_t)PROVIDER_TOTAL * 1000, &t);
 	e = outcome_store(a->k, a->provider, a->c, &t, &refresh, now, &before);
 	if (e == ERR_OK)
@@ -402,19 +433,26 @@ refresh_token(const struct custody *k, struct store_connection *c,
 	enum err e;
 
 	refresh_grant_clear(g);
+	buf_init(&a.url, LIMIT_URL);
 	if (answer_from_row(&a))
 		return;
+	if (!find_address(&a)) {
+		answer_without_address(&a);
+		goto out;
+	}
 	if (must_wait(&a, clock_now(), false, &wait_s)) {
 		answer_instead(&a, wait_s);
-		return;
+		goto out;
 	}
 	if (budget_ms > (int64_t)WAIT_CONNECTION_LOCK * 1000)
 		budget_ms = (int64_t)WAIT_CONNECTION_LOCK * 1000;
 	if ((e = store_lock(k->store, c->id, budget_ms, &waited)) != ERR_OK) {
 		if (read_again(&a, c->id) == ERR_OK && !answer_from_row(&a))
 			answer_instead(&a, 2);
-		return;
+		goto out;
 	}
 	refresh_locked(&a, generation);
 	store_unlock(k->store);
+out:
+	buf_clear(&a.url);
 }

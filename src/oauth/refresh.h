@@ -51,9 +51,13 @@ struct refresh_grant {
 void refresh_grant_init(struct refresh_grant *g);
 void refresh_grant_clear(struct refresh_grant *g);	/* wipes */
 
-/* With REFRESH_OK: the members of a JSON object that tell of it; c as below. */
+/*
+ * With REFRESH_OK: the members of a JSON object that tell of it; c as below, p
+ * its provider, NULL where that is not configured any more.
+ */
 void refresh_grant_json(const struct refresh_grant *g,
-    const struct store_connection *c, struct buf *out);
+    const struct store_connection *c, const struct provider *p,
+    struct buf *out);
 
 /*
  * *c is a bound connection as just read; it is read again as needed, and on

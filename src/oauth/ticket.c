@@ -92,6 +92,7 @@ take_over(const struct custody *k, const struct store_connection *from,
 	snprintf(to->scope, sizeof(to->scope), "%s", from->scope);
 	snprintf(to->token_type, sizeof(to->token_type), "%s",
 	    from->token_type);
+	snprintf(to->fields, sizeof(to->fields), "%s", from->fields);
 	to->issued_at = from->issued_at;
 	to->expires_at = from->expires_at;
 	to->rotates = from->rotates;

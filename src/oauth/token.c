@@ -10,6 +10,7 @@
 
 #include "base64url.h"
 #include "jsonin.h"
+#include "log.h"
 #include "params.h"
 #include "wipe.h"
 #include "xalloc.h"
@@ -167,6 +168,38 @@ set(struct token_answer *out, enum answer answer, const char *error)
 	snprintf(out->error, sizeof(out->error), "%s", error);
 }
 
+/* What the provider's section keeps of an answer beside the tokens. */
+static void
+read_fields(const struct source *s, const struct provider *p,
+    struct fields *f)
+{
+	struct buf pointer = BUF_INIT(LIMIT_FIELD + 1);
+	struct buf value = BUF_INIT(LIMIT_FIELD);
+	const char *text;
+	size_t i;
+
+	for (i = 0; i < p->field_count; i++) {
+		const struct provider_field *field = &p->fields[i];
+
+		if (field->from != FROM_TOKEN)
+			continue;
+		buf_reset(&pointer);
+		buf_fmt(&pointer, "%s%s", field->param[0] == '/' ? "" : "/",
+		    field->param);
+		if (s->whole == NULL)
+			text = params_get(&s->form, field->param);
+		else
+			text = json_get_at(s->whole, buf_cstr(&pointer),
+			    &value) ? buf_cstr(&value) : NULL;
+		if (text != NULL && !fields_set(f, field, text))
+			log_warn("provider %s: what its answer has for field "
+			    "%s is not kept: it does not match the pattern",
+			    p->name, field->name);
+	}
+	buf_clear(&pointer);
+	buf_clear(&value);
+}
+
 /* Take the tokens out of a 200. False when there is no access token. */
 static bool
 read_tokens(const struct source *s, const struct provider *p,
@@ -186,6 +219,7 @@ read_tokens(const struct source *s, const struct provider *p,
 		if (*at == ',')
 			*at = ' ';
 	t->expires_in = get_expires_in(s, p->expires_default);
+	read_fields(s, p, &t->fields);
 	return true;
 }
 

@@ -19,6 +19,7 @@
 
 #include "buf.h"
 #include "conf.h"
+#include "fields.h"
 #include "httpc.h"
 #include "limit.h"
 
@@ -41,6 +42,7 @@ struct token {
 	char		scope[LIMIT_SCOPE + 1];
 	bool		has_scope;
 	int64_t		expires_in;	/* seconds; 0: unknown */
+	struct fields	fields;		/* those of the token answer */
 };
 
 struct token_answer {

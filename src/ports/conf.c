@@ -248,6 +248,17 @@ conf_provider(const struct conf *c, const char *name)
 	return NULL;
 }
 
+const struct provider_field *
+provider_field(const struct provider *p, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->field_count; i++)
+		if (strcmp(p->fields[i].name, name) == 0)
+			return &p->fields[i];
+	return NULL;
+}
+
 const char *
 provider_param_name(const struct provider *p, const char *name)
 {

@@ -24,6 +24,8 @@
 
 #include "err.h"
 
+struct pattern;
+
 enum conf_identity { IDENTITY_TICKET, IDENTITY_REMOTE_USER };
 enum conf_journal { JOURNAL_AUTO, JOURNAL_WAL, JOURNAL_DELETE };
 enum provider_auth { AUTH_POST, AUTH_BASIC, AUTH_BASIC_RAW, AUTH_NONE };
@@ -42,6 +44,22 @@ struct provider_params {
 	size_t			 count;
 };
 
+/*
+ * A value of a connection beside its tokens. {name} in a URL stands for it; it
+ * matches its pattern wherever it came from.
+ */
+enum field_from { FROM_START, FROM_CALLBACK, FROM_TOKEN };
+
+struct provider_field {
+	char		*name;
+	char		*param;		/* its name there, or a JSON pointer */
+	char		*label;
+	char		*example;	/* "" when none */
+	char		*fallback;	/* NULL when none */
+	struct pattern	*pattern;	/* NULL when none (FROM_TOKEN) */
+	enum field_from	 from;
+};
+
 struct name_list {
 	char	**list;
 	size_t	  count;
@@ -52,8 +70,8 @@ struct provider {
 	char			*label;		/* the name for people */
 	char			*client_id;
 	char			*client_secret;	/* secret; NULL when none, or not asked for */
-	char			*authorize_url;
-	char			*token_url;
+	char			*authorize_url;	/* these four may have fields: */
+	char			*token_url;	/* see fields.h */
 	char			*refresh_url;	/* token_url unless given */
 	char			*revoke_url;	/* NULL when none */
 	char			*issuer;	/* NULL when none */
@@ -62,6 +80,7 @@ struct provider {
 	char			*callback_path;	/* PATH_INFO that it comes back with */
 	char			*ca_file;	/* NULL when none */
 	char			*code_param;	/* of its redirect: "code" */
+	char			*callback_hmac;	/* parameter; NULL when none */
 	char			*token_path;	/* JSON pointer; NULL for the whole */
 	char			*error_path;	/* the same; NULL for "error" */
 	char			 scope_separator;	/* in what is sent to it */
@@ -77,6 +96,9 @@ struct provider {
 	struct provider_params	 token_params;
 	struct provider_params	 refresh_params;
 	struct provider_params	 param_names;	/* see provider_param_name() */
+	struct provider_field	*fields;
+	size_t			 field_count;	/* at most LIMIT_FIELDS */
+	bool			 host_varies;	/* token requests' host has one */
 	struct name_list	 apps;		/* empty: every app */
 	struct name_list	 dead_errors;	/* the preset's, beyond invalid_grant */
 	struct name_list	 client_errors;	/* beyond invalid_client */
@@ -127,6 +149,10 @@ void conf_free(struct conf *c);
 /* The provider of that name; with NULL the only one. NULL when there is none. */
 const struct provider *conf_provider(const struct conf *c, const char *name);
 
+/* Its field of that name, or NULL. */
+const struct provider_field *provider_field(const struct provider *p,
+    const char *name);
+
 /* What the provider calls that parameter of ours; "": it is not sent. */
 const char *provider_param_name(const struct provider *p, const char *name);
 
@@ -142,6 +168,13 @@ bool conf_is_name(const char *s);
  * for user information in front of the host.
  */
 char *conf_url_origin(const char *url);
+
+/*
+ * Whether a URL that was made of values from outside may be gone to: by the
+ * rules of configured ones, and by name, not to an address or localhost (but
+ * for tests, where allow_insecure allows loopback).
+ */
+bool conf_url_may_visit(const char *url, bool allow_insecure);
 
 /* Whether the host of that origin is localhost or a loopback address. */
 bool conf_is_loopback(const char *origin);

@@ -10,6 +10,7 @@
  *	conf_read.c	text to sections of settings (libconfuse lives here)
  *	conf_value.c	one setting to one typed value
  *	conf_params.c	a setting to lists of names or parameters
+ *	conf_field.c	fields, and the URLs that hold them
  *	conf_url.c	URLs
  *	conf_preset.c	settings that a section takes from presets
  *	conf_provider.c	a section to a struct provider
@@ -30,7 +31,9 @@
 #define CONF_INCLUDES	8	/* files included from files */
 #define CONF_PRESETS	4	/* presets on top of presets */
 
-enum conf_kind { SECTION_SITE, SECTION_PROVIDER, SECTION__MAX };
+enum conf_kind {
+	SECTION_SITE, SECTION_PROVIDER, SECTION_FIELD, SECTION__MAX
+};
 
 enum site_key {
 	SITE_URL, SITE_NAME, SITE_DATABASE, SITE_KEYS, SITE_IDENTITY,
@@ -45,7 +48,13 @@ enum provider_key {
 	KEY_RESPONSE_MODE, KEY_APPS, KEY_ROTATION, KEY_REVOKE, KEY_DEAD_ERRORS,
 	KEY_CLIENT_ERRORS, KEY_EXPIRES_DEFAULT, KEY_REPLAY_GRACE, KEY_CA_FILE,
 	KEY_ALLOW_INSECURE, KEY_SCOPE_SEPARATOR, KEY_PARAM_NAMES,
-	KEY_CODE_PARAM, KEY_TOKEN_PATH, KEY_ERROR_PATH, KEY__MAX
+	KEY_CODE_PARAM, KEY_CALLBACK_HMAC, KEY_TOKEN_PATH, KEY_ERROR_PATH, KEY__MAX
+};
+
+/* Of a field section within a provider section. */
+enum field_key {
+	FIELD_FROM, FIELD_PARAM, FIELD_LABEL, FIELD_PATTERN, FIELD_EXAMPLE,
+	FIELD_DEFAULT, FIELD__MAX
 };
 
 #define CONF_LIST	(1 << 0)	/* {"a", "b"} is allowed */
@@ -82,6 +91,15 @@ struct conf_section {
 	char			*title;		/* NULL for site */
 	struct conf_place	 place;		/* of its opening brace */
 	struct conf_setting	 set[KEY__MAX];
+	struct conf_section	*fields;	/* of a provider: a list */
+	struct conf_section	*next;		/* in that list */
+};
+
+/* The lines where sections of one depth open. */
+struct conf_opens {
+	unsigned		*lines;
+	size_t			 count;
+	size_t			 next;		/* to be read */
 };
 
 /* One text on its way through libconfuse. */
@@ -89,9 +107,7 @@ struct conf_source {
 	char			*name;		/* as messages show it */
 	char			*real;		/* canonical path, or NULL */
 	struct buf		 text;
-	unsigned		*opens;		/* lines where sections open */
-	size_t			 open_count;
-	size_t			 open_next;
+	struct conf_opens	 opens[2];	/* sections, and those within */
 	struct conf_source	*parent;	/* includes it */
 	struct conf_source	*next;		/* all that were read */
 };
@@ -102,6 +118,7 @@ struct conf_reader {
 	struct conf_source	*sources;
 	struct conf_source	*now;		/* being read */
 	const void		*open;		/* libconfuse's open section */
+	struct conf_section	*field;		/* the one within it, not ended */
 	bool			 preset;	/* provider sections alone */
 	bool			 failed;	/* something was reported */
 	struct conf_reader	*next;		/* presets are kept in a list */
@@ -136,6 +153,7 @@ bool conf_scan(struct conf_source *s);
 enum err conf_read_file(struct conf_reader *r, const char *path) MUST_CHECK;
 enum err conf_read_text(struct conf_reader *r, const char *name,
     const char *text, size_t len) MUST_CHECK;
+void conf_section_clear(struct conf_section *s);
 void conf_reader_clear(struct conf_reader *r);
 
 /* conf_value: all of these complain and note the failure themselves. */
@@ -191,6 +209,17 @@ bool conf_apply_preset(struct conf_build *b, struct conf_section *s);
 bool conf_has_preset(const struct conf_build *b, const char *name);
 void conf_preset_names(const struct conf_build *b, struct buf *out);
 void conf_presets_clear(struct conf_build *b);
+
+/*
+ * conf_field: the section's fields, checked; and a URL that may hold them, or
+ * NULL when there is none. `sources` says which fields are known by then, as
+ * bits of 1 << enum field_from; *host_varies is set when one is in its host.
+ */
+void conf_build_fields(struct conf_build *b, struct conf_section *s,
+    struct provider *p);
+char *conf_url_template(struct conf_build *b, const struct conf_setting *s,
+    const struct provider *p, int rules, int sources, bool *host_varies);
+void conf_fields_free(struct provider *p);
 
 /* conf_provider */
 void conf_build_provider(struct conf_build *b, struct conf_section *s,

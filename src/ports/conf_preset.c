@@ -164,6 +164,44 @@ unknown_preset(struct conf_build *b, const struct conf_setting *set)
 	buf_clear(&names);
 }
 
+/* What `to` does not set of the preset's section becomes its own. */
+static void
+take_settings(struct conf_section *to, struct conf_section *from)
+{
+	size_t i;
+
+	for (i = 0; i < conf_kinds[to->kind].count; i++) {
+		if (to->kind == SECTION_PROVIDER && i == KEY_PRESET)
+			continue;
+		if (to->set[i].value == NULL) {
+			to->set[i] = from->set[i];
+			from->set[i].value = NULL;
+		}
+	}
+}
+
+/* The same for its fields, each by its name. */
+static void
+take_fields(struct conf_section *to, struct conf_section *from)
+{
+	struct conf_section *f, **at;
+
+	while ((f = from->fields) != NULL) {
+		from->fields = f->next;
+		f->next = NULL;
+		for (at = &to->fields; *at != NULL; at = &(*at)->next)
+			if (strcmp((*at)->title, f->title) == 0)
+				break;
+		if (*at == NULL) {
+			*at = f;
+			continue;
+		}
+		take_settings(*at, f);
+		conf_section_clear(f);
+		free(f);
+	}
+}
+
 bool
 conf_apply_preset(struct conf_build *b, struct conf_section *s)
 {
@@ -171,7 +209,6 @@ conf_apply_preset(struct conf_build *b, struct conf_section *s)
 	const char *name = s->title;
 	struct conf_section *from;
 	unsigned depth;
-	size_t i;
 
 	for (depth = 0;; depth++) {
 		bool failed = b->failed;
@@ -196,11 +233,8 @@ conf_apply_preset(struct conf_build *b, struct conf_section *s)
 			return false;
 		}
 		b->failed = failed;
-		for (i = 0; i < KEY__MAX; i++)
-			if (s->set[i].value == NULL && i != KEY_PRESET) {
-				s->set[i] = from->set[i];
-				from->set[i].value = NULL;
-			}
+		take_settings(s, from);
+		take_fields(s, from);
 		named = &from->set[KEY_PRESET];
 	}
 }

@@ -109,6 +109,9 @@ check_required(struct conf_build *b, const struct conf_section *s,
 	    strchr(p->client_id, ':') != NULL)
 		conf_fail(b, &s->set[KEY_CLIENT_ID], "holds a ':', which can't "
 		    "be sent with auth = basic-raw; write auth = basic");
+	if (p->callback_hmac != NULL && p->form_post)
+		conf_fail(b, &s->set[KEY_CALLBACK_HMAC], "goes with "
+		    "response_mode = query alone");
 	if (p->require_iss && p->issuer == NULL && !given(s, KEY_ISSUER))
 		conf_fail(b, &s->set[KEY_REQUIRE_ISS], "needs the issuer to "
 		    "compare with; write issuer = \"https://...\"");
@@ -123,14 +126,25 @@ static void
 build_urls(struct conf_build *b, const struct conf_section *s,
     struct provider *p)
 {
+	enum {
+		START = 1 << FROM_START,
+		CALLBACK = START | 1 << FROM_CALLBACK,
+		ALL = CALLBACK | 1 << FROM_TOKEN
+	};
 	int rules = p->allow_insecure ? URL_LOOPBACK : URL_SECURE;
-	const struct conf_setting *authorize = &s->set[KEY_AUTHORIZE_URL];
+	const struct conf_setting *set = s->set;
+	const struct conf_setting *authorize = &set[KEY_AUTHORIZE_URL];
 	const char *query;
+	bool of_browsers = false;
 
-	p->authorize_url = url_of(b, s, KEY_AUTHORIZE_URL, rules | URL_QUERY);
-	p->token_url = url_of(b, s, KEY_TOKEN_URL, rules | URL_QUERY);
-	p->refresh_url = url_of(b, s, KEY_REFRESH_URL, rules | URL_QUERY);
-	p->revoke_url = url_of(b, s, KEY_REVOKE_URL, rules | URL_QUERY);
+	p->authorize_url = conf_url_template(b, authorize, p, rules, START,
+	    &of_browsers);
+	p->token_url = conf_url_template(b, &set[KEY_TOKEN_URL], p, rules,
+	    CALLBACK, &p->host_varies);
+	p->refresh_url = conf_url_template(b, &set[KEY_REFRESH_URL], p, rules,
+	    ALL, &p->host_varies);
+	p->revoke_url = conf_url_template(b, &set[KEY_REVOKE_URL], p, rules,
+	    ALL, &p->host_varies);
 	p->issuer = url_of(b, s, KEY_ISSUER, rules);
 	if (p->issuer != NULL && strlen(p->issuer) > LIMIT_FIELD)
 		conf_fail(b, &s->set[KEY_ISSUER], "is longer than %d bytes",
@@ -266,6 +280,10 @@ build_lists(struct conf_build *b, const struct conf_section *s,
 	    token_reserved, &p->refresh_params);
 	conf_renames(b, &set[KEY_PARAM_NAMES], &p->param_names);
 	p->code_param = conf_param_name(b, &set[KEY_CODE_PARAM], "code");
+	if (given(s, KEY_CALLBACK_HMAC) &&
+	    set[KEY_CALLBACK_HMAC].value[0] != '\0')
+		p->callback_hmac = conf_param_name(b, &set[KEY_CALLBACK_HMAC],
+		    "");
 	p->token_path = conf_pointer(b, &set[KEY_TOKEN_PATH]);
 	p->error_path = conf_pointer(b, &set[KEY_ERROR_PATH]);
 }
@@ -286,6 +304,7 @@ conf_build_provider(struct conf_build *b, struct conf_section *s,
 	if (!conf_apply_preset(b, s) || !conf_resolve(b, s))
 		return;
 	build_switches(b, s, p);
+	conf_build_fields(b, s, p);
 	p->label = conf_label(b, &s->set[KEY_LABEL], p->name);
 	p->client_id = copy_of(s, KEY_CLIENT_ID);
 	/* Connections remember it, and would be another client's if it was cut. */
@@ -319,8 +338,10 @@ conf_provider_clear(struct provider *p)
 	free(p->callback_path);
 	free(p->ca_file);
 	free(p->code_param);
+	free(p->callback_hmac);
 	free(p->token_path);
 	free(p->error_path);
+	conf_fields_free(p);
 	conf_params_free(&p->authorize_params);
 	conf_params_free(&p->token_params);
 	conf_params_free(&p->refresh_params);

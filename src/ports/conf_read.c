@@ -43,14 +43,33 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	conf_explain(reading, &at, cfg->name, fmt, arg);
 }
 
+static void
+begin_section(struct conf_section *s, enum conf_kind kind, const cfg_t *cfg)
+{
+	struct conf_source *src = reading->now;
+	struct conf_opens *o = &src->opens[kind == SECTION_FIELD];
+
+	s->kind = kind;
+	s->title = cfg->title != NULL ? xstrdup(cfg->title) : NULL;
+	s->place.file = src->name;
+	if (o->next < o->count)
+		s->place.line = o->lines[o->next++];
+}
+
 /* The section that libconfuse reads now, as ours. */
 static struct conf_section *
 section_of(const cfg_t *cfg)
 {
 	struct conf_reader *r = reading;
-	struct conf_source *src = r->now;
 	struct conf_section *more, *s;
 
+	if (strcmp(cfg->name, "field") == 0) {
+		if (r->field == NULL) {
+			r->field = xcalloc(1, sizeof(*r->field));
+			begin_section(r->field, SECTION_FIELD, cfg);
+		}
+		return r->field;
+	}
 	if (r->open == cfg)
 		return &r->sections[r->section_count - 1];
 	more = xcalloc(r->section_count + 1, sizeof(*more));
@@ -59,12 +78,8 @@ section_of(const cfg_t *cfg)
 	free(r->sections);
 	r->sections = more;
 	s = &more[r->section_count++];
-	s->kind = strcmp(cfg->name, "site") == 0 ? SECTION_SITE :
-	    SECTION_PROVIDER;
-	s->title = cfg->title != NULL ? xstrdup(cfg->title) : NULL;
-	s->place.file = src->name;
-	if (src->open_next < src->open_count)
-		s->place.line = src->opens[src->open_next++];
+	begin_section(s, strcmp(cfg->name, "site") == 0 ? SECTION_SITE :
+	    SECTION_PROVIDER, cfg);
 	r->open = cfg;
 	return s;
 }
@@ -119,9 +134,16 @@ static int
 on_section(cfg_t *cfg, cfg_opt_t *opt)
 {
 	cfg_t *sec = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
-	const struct conf_section *s = section_of(sec);
+	struct conf_section *s = section_of(sec), **end;
 
-	(void)cfg;
+	if (s->kind == SECTION_FIELD) {
+		end = &section_of(cfg)->fields;
+		while (*end != NULL)
+			end = &(*end)->next;
+		*end = s;
+		reading->field = NULL;
+		return 0;
+	}
 	reading->open = NULL;
 	if (s->kind == SECTION_SITE && cfg_opt_size(opt) > 1) {
 		conf_complain(&s->place, "there are two site sections; make "
@@ -267,7 +289,10 @@ make_opts(cfg_opt_t *opts, enum conf_kind kind)
 static cfg_t *
 grammar(bool preset)
 {
-	cfg_opt_t site[SITE__MAX + 1], provider[KEY__MAX + 1];
+	cfg_opt_t site[SITE__MAX + 1], provider[KEY__MAX + 2];
+	cfg_opt_t field[FIELD__MAX + 1];
+	cfg_opt_t within = CFG_SEC("field", field,
+	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	cfg_opt_t whole[] = {
 		CFG_SEC("provider", provider,
 		    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
@@ -281,12 +306,16 @@ grammar(bool preset)
 	if (preset)
 		whole[1] = end;
 	make_opts(site, SECTION_SITE);
+	make_opts(field, SECTION_FIELD);
 	make_opts(provider, SECTION_PROVIDER);
+	provider[KEY__MAX + 1] = provider[KEY__MAX];	/* the end */
+	provider[KEY__MAX] = within;
 	cfg = cfg_init(whole, CFGF_NONE);
 	if (cfg == NULL)
 		log_die("no memory for the configuration");
 	cfg_set_error_function(cfg, on_error);
 	cfg_set_validate_func(cfg, "provider", on_section);
+	cfg_set_validate_func(cfg, "provider|field", on_section);
 	if (!preset)
 		cfg_set_validate_func(cfg, "site", on_section);
 	return cfg;
@@ -364,21 +393,38 @@ conf_read_text(struct conf_reader *r, const char *name, const char *text,
 }
 
 void
+conf_section_clear(struct conf_section *s)
+{
+	struct conf_section *f;
+	size_t k;
+
+	while ((f = s->fields) != NULL) {
+		s->fields = f->next;
+		conf_section_clear(f);
+		free(f);
+	}
+	for (k = 0; k < KEY__MAX; k++)
+		wipe_str(s->set[k].value);
+	free(s->title);
+}
+
+void
 conf_reader_clear(struct conf_reader *r)
 {
 	struct conf_source *s;
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < r->section_count; i++) {
-		for (k = 0; k < KEY__MAX; k++)
-			wipe_str(r->sections[i].set[k].value);
-		free(r->sections[i].title);
-	}
+	for (i = 0; i < r->section_count; i++)
+		conf_section_clear(&r->sections[i]);
 	free(r->sections);
+	if (r->field != NULL)
+		conf_section_clear(r->field);
+	free(r->field);
 	while ((s = r->sources) != NULL) {
 		r->sources = s->next;
 		buf_clear(&s->text);
-		free(s->opens);
+		free(s->opens[0].lines);
+		free(s->opens[1].lines);
 		free(s->real);
 		free(s->name);
 		free(s);

@@ -20,7 +20,9 @@ struct cursor {
 	char			*p;
 	unsigned		 line;
 	unsigned		 depth;		/* of braces */
-	bool			 empty;		/* nothing since a list's '{' */
+	bool			 empty;		/* nothing since the last '{' */
+	bool			 equals;	/* nothing since a '=' */
+	unsigned		 list;		/* depth of the open list, or 0 */
 	bool			 word;		/* within an unquoted word */
 };
 
@@ -140,15 +142,38 @@ skip_string(struct cursor *c, char quote)
 }
 
 static void
-note_open(struct conf_source *s, unsigned line)
+note_open(struct conf_opens *o, unsigned line)
 {
-	unsigned *more = xcalloc(s->open_count + 1, sizeof(*more));
+	unsigned *more = xcalloc(o->count + 1, sizeof(*more));
 
-	if (s->open_count > 0)
-		memcpy(more, s->opens, s->open_count * sizeof(*more));
-	free(s->opens);
-	s->opens = more;
-	s->opens[s->open_count++] = line;
+	if (o->count > 0)
+		memcpy(more, o->lines, o->count * sizeof(*more));
+	free(o->lines);
+	o->lines = more;
+	o->lines[o->count++] = line;
+}
+
+/* A list behind a '=', or else a section. */
+static void
+open_brace(struct cursor *c)
+{
+	c->depth++;
+	if (c->equals)
+		c->list = c->depth;
+	else if (c->depth <= 2)
+		note_open(&c->src->opens[c->depth - 1], c->line);
+	c->empty = true;
+	c->equals = false;
+}
+
+/* The line where what is not closed at the end begins. */
+static unsigned
+unclosed_line(const struct cursor *c)
+{
+	const struct conf_opens *o = &c->src->opens[c->depth == 2 &&
+	    c->list == 0];
+
+	return o->count > 0 ? o->lines[o->count - 1] : c->line;
 }
 
 /* Braces, and the characters that libconfuse would drop. */
@@ -157,16 +182,19 @@ punctuation(struct cursor *c)
 {
 	switch (*c->p) {
 	case '{':
-		if (++c->depth == 1)
-			note_open(c->src, c->line);
-		c->empty = true;
+		open_brace(c);
 		break;
 	case '}':
-		if (c->depth == 2 && c->empty)
+		if (c->list == c->depth && c->list > 0 && c->empty)
 			return refuse(c, c->line, "the list is empty; give it "
 			    "a value or remove the line");
+		c->list = 0;
+		c->equals = false;
 		if (c->depth > 0)
 			c->depth--;
+		break;
+	case '=':
+		c->equals = true;
 		break;
 	case '+':
 		if (c->p[1] == '=')
@@ -203,14 +231,14 @@ step(struct cursor *c, bool *ok)
 	} else if (ch == '/' && c->p[1] == '*' && !in_word) {
 		*ok = skip_block(c);
 	} else if (ch == '"' || ch == '\'') {
-		c->empty = false;
+		c->empty = c->equals = false;
 		*ok = skip_string(c, ch);
 	} else if (ch == '$' && c->p[1] == '{' && !in_word) {
-		c->empty = false;
+		c->empty = c->equals = false;
 		*ok = skip_variable(c);
 	} else if (is_word(ch)) {
 		c->word = true;
-		c->empty = false;
+		c->empty = c->equals = false;
 		c->p++;
 	} else {
 		*ok = punctuation(c);
@@ -242,7 +270,7 @@ conf_scan(struct conf_source *s)
 		;
 	/* libconfuse takes the end of the file for the missing brace. */
 	if (ok && c.depth > 0)
-		ok = refuse(&c, s->opens[s->open_count - 1], "the section that "
-		    "begins here is not closed; a '}' is missing");
+		ok = refuse(&c, unclosed_line(&c), "the section that begins "
+		    "here is not closed; a '}' is missing");
 	return ok;
 }

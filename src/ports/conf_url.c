@@ -255,6 +255,25 @@ conf_url_problem(const char *text, int rules)
 }
 
 bool
+conf_url_may_visit(const char *url, bool allow_insecure)
+{
+	int rules = (allow_insecure ? URL_LOOPBACK : URL_SECURE) | URL_QUERY;
+	struct conf_url u;
+	const char *host;
+	bool by_name, loopback;
+
+	if (conf_url_problem(url, rules) != NULL || !conf_url_parse(url, &u))
+		return false;
+	host = strstr(u.origin, "://") + 3;
+	/* Every host that ends in a number is an address: is_name_host(). */
+	by_name = *host != '[' && strncmp(host, "localhost", 9) != 0 &&
+	    !is_digit(host[strcspn(host, ":") - 1]);
+	loopback = conf_is_loopback(u.origin);
+	free(u.origin);
+	return by_name || (allow_insecure && loopback);
+}
+
+bool
 conf_url_plain_path(const char *path, size_t n)
 {
 	size_t i, start = 1;

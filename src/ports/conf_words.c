@@ -53,13 +53,24 @@ static const struct conf_key provider_keys[KEY__MAX] = {
 	[KEY_SCOPE_SEPARATOR]	= { "scope_separator", 0 },
 	[KEY_PARAM_NAMES]	= { "param_names", CONF_EMPTY },
 	[KEY_CODE_PARAM]	= { "code_param", 0 },
+	[KEY_CALLBACK_HMAC]	= { "callback_hmac", CONF_EMPTY },
 	[KEY_TOKEN_PATH]	= { "token_path", CONF_EMPTY },
 	[KEY_ERROR_PATH]	= { "error_path", CONF_EMPTY },
+};
+
+static const struct conf_key field_keys[FIELD__MAX] = {
+	[FIELD_FROM]		= { "from", 0 },
+	[FIELD_PARAM]		= { "param", 0 },
+	[FIELD_LABEL]		= { "label", 0 },
+	[FIELD_PATTERN]		= { "pattern", 0 },
+	[FIELD_EXAMPLE]		= { "example", 0 },
+	[FIELD_DEFAULT]		= { "default", CONF_EMPTY },
 };
 
 const struct conf_kind_words conf_kinds[SECTION__MAX] = {
 	[SECTION_SITE]		= { "site", site_keys, SITE__MAX },
 	[SECTION_PROVIDER]	= { "provider", provider_keys, KEY__MAX },
+	[SECTION_FIELD]		= { "field", field_keys, FIELD__MAX },
 };
 
 void
@@ -137,9 +148,11 @@ nearest(const char *section, const char *word)
 			    &best);
 	}
 	if (root) {
-		for (k = 0; k < SECTION__MAX; k++)
-			consider(word, conf_kinds[k].name, &least, &best);
+		consider(word, "site", &least, &best);
+		consider(word, "provider", &least, &best);
 		consider(word, "include", &least, &best);
+	} else if (strcmp(section, "provider") == 0) {
+		consider(word, "field", &least, &best);
 	}
 	return best;
 }
@@ -193,6 +206,10 @@ complain_unknown(const struct conf_reader *r, const struct conf_place *at,
 				    "section", word, conf_kinds[k].name);
 				return;
 			}
+	if (strcmp(word, "field") == 0) {
+		conf_complain(at, "'field' belongs in a provider section");
+		return;
+	}
 	near = nearest(section, word);
 	if (near != NULL)
 		conf_complain(at, "there is no '%s' here; did you mean '%s'?",
@@ -219,7 +236,7 @@ static const struct {
 	{ "missing title", "this section needs a name; write ", " NAME {" },
 	{ "missing parenthesis", "write ", "(\"path\")" },
 	{ "syntax error in call", "write ", "(\"path\")" },
-	{ "found duplicate title", "there are two sections for provider ",
+	{ "found duplicate title", "there are two sections named ",
 	    "; remove one" },
 	{ "premature end", "the file ends within a section or a value; is a "
 	    "'}' missing?", NULL },

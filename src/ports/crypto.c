@@ -132,16 +132,19 @@ crypto_sha256(const void *data, size_t len,
  * key in its context until the next one.
  */
 void
-crypto_hmac(const unsigned char key[CRYPTO_KEY_BYTES],
-    const struct bytes *parts, size_t count,
+crypto_hmac_any(struct bytes key, const struct bytes *parts, size_t count,
     unsigned char out[CRYPTO_HASH_BYTES])
 {
 	unsigned char pad[HMAC_BLOCK], inner[CRYPTO_HASH_BYTES];
 	size_t i;
 
-	memset(pad, 0x36, sizeof(pad));
-	for (i = 0; i < CRYPTO_KEY_BYTES; i++)
-		pad[i] = (unsigned char)(key[i] ^ 0x36);
+	memset(pad, 0, sizeof(pad));
+	if (key.len > sizeof(pad))
+		crypto_sha256(key.data, key.len, pad);
+	else if (key.len > 0)
+		memcpy(pad, key.data, key.len);
+	for (i = 0; i < sizeof(pad); i++)
+		pad[i] ^= 0x36;
 	digest_begin();
 	digest_add(pad, sizeof(pad));
 	for (i = 0; i < count; i++)
@@ -157,6 +160,16 @@ crypto_hmac(const unsigned char key[CRYPTO_KEY_BYTES],
 
 	wipe(pad, sizeof(pad));
 	wipe(inner, sizeof(inner));
+}
+
+void
+crypto_hmac(const unsigned char key[CRYPTO_KEY_BYTES],
+    const struct bytes *parts, size_t count,
+    unsigned char out[CRYPTO_HASH_BYTES])
+{
+	struct bytes whole = { key, CRYPTO_KEY_BYTES };
+
+	crypto_hmac_any(whole, parts, count, out);
 }
 
 /* ---- AES-256-GCM ------------------------------------------------------ */

@@ -56,6 +56,10 @@ void crypto_hmac(const unsigned char key[CRYPTO_KEY_BYTES],
     const struct bytes *parts, size_t count,
     unsigned char out[CRYPTO_HASH_BYTES]);
 
+/* The same with a key of any length, as others make them. */
+void crypto_hmac_any(struct bytes key, const struct bytes *parts, size_t count,
+    unsigned char out[CRYPTO_HASH_BYTES]);
+
 /* Encrypt len bytes to out, which has room for len + CRYPTO_TAG_BYTES. */
 void crypto_xaes_seal(const unsigned char key[CRYPTO_KEY_BYTES],
     const unsigned char nonce[CRYPTO_NONCE_BYTES], struct bytes aad,

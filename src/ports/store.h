@@ -178,6 +178,7 @@ struct store_pending {
 	char			return_to[LIMIT_RETURN_TO + 1];	/* "" none */
 	char			redirect_uri[LIMIT_URL + 1];
 	char			scope[LIMIT_SCOPE + 1];
+	char			fields[LIMIT_FIELDS_TEXT + 1];	/* see fields.h */
 	uint32_t		key_id;
 	int64_t			created_at;
 	int64_t			expires_at;
@@ -239,6 +240,7 @@ struct store_connection {
 	enum connection_status	status;
 	char			scope[LIMIT_SCOPE + 1];
 	char			token_type[64];
+	char			fields[LIMIT_FIELDS_TEXT + 1];	/* see fields.h */
 	struct buf		access;		/* sealed */
 	struct buf		refresh;	/* sealed; empty when none */
 	int64_t			issued_at;

@@ -35,8 +35,8 @@ store_connection_clear(struct store_connection *c)
 	" attempts, failures, refusals, refused_at, last_error," \
 	" next_attempt_at, section_hash, ticket_hash, bind_hash," \
 	" browser_hash, ticket_expires_at, ticket_replaced, created_at," \
-	" updated_at"
-#define ACCESS_COLUMN 28
+	" updated_at, fields"
+#define ACCESS_COLUMN 29
 #define ALL_COLUMNS COMMON_COLUMNS ", access, refresh"
 
 static void
@@ -72,6 +72,7 @@ read_common(sqlite3_stmt *st, struct store_connection *c)
 	c->ticket_replaced = sqlite3_column_int(st, 25) != 0;
 	c->created_at = sqlite3_column_int64(st, 26);
 	c->updated_at = sqlite3_column_int64(st, 27);
+	store_get_text(st, 28, c->fields, sizeof(c->fields));
 }
 
 static void
@@ -216,6 +217,7 @@ bind_tokens(sqlite3_stmt *st, const struct store_connection *c)
 	store_bind_text(st, ":client_id", c->client_id);
 	store_bind_text(st, ":scope", c->scope);
 	store_bind_text(st, ":token_type", c->token_type);
+	store_bind_text(st, ":fields", c->fields);
 	store_bind_blob(st, ":access", c->access.data, c->access.len);
 	if (c->refresh.len > 0)
 		store_bind_blob(st, ":refresh", c->refresh.data,
@@ -239,13 +241,14 @@ store_connection_add(struct store *s, struct store_connection *c)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_CONN_ADD,
 	    "INSERT INTO connection (public_id, app, provider, subject,"
-	    " client_id, status, scope, token_type, access, refresh,"
+	    " client_id, status, scope, token_type, fields, access, refresh,"
 	    " issued_at, expires_at, rotates, generation, attempt_at,"
 	    " attempts, failures, refusals, refused_at, last_error,"
 	    " next_attempt_at, section_hash, ticket_hash, bind_hash,"
 	    " browser_hash, ticket_expires_at, ticket_replaced, created_at,"
 	    " updated_at) VALUES (:public_id, :app, :provider, :subject,"
-	    " :client_id, :status, :scope, :token_type, :access, :refresh,"
+	    " :client_id, :status, :scope, :token_type, :fields, :access,"
+	    " :refresh,"
 	    " :issued_at, :expires_at, :rotates, :generation, :attempt_at,"
 	    " :attempts, :failures, :refusals, :refused_at, :last_error,"
 	    " :next_attempt_at, :section_hash, :ticket_hash, :bind_hash,"
@@ -309,7 +312,7 @@ store_connection_put(struct store *s, const struct store_connection *c,
 	sqlite3_stmt *st = store_stmt(s, STMT_CONN_PUT,
 	    "UPDATE connection SET " ATTEMPT_ASSIGNMENTS ","
 	    " client_id = :client_id, scope = :scope,"
-	    " token_type = :token_type, access = :access,"
+	    " token_type = :token_type, fields = :fields, access = :access,"
 	    " refresh = :refresh, issued_at = :issued_at,"
 	    " expires_at = :expires_at, generation = :generation,"
 	    " bind_hash = :bind_hash, browser_hash = :browser_hash,"

@@ -131,10 +131,10 @@ insert(struct store *s, const struct store_pending *p, int64_t load)
 	sqlite3_stmt *st = store_stmt(s, STMT_PENDING_ADD,
 	    "INSERT OR FAIL INTO pending (state_hash, browser_hash, bind_hash,"
 	    " link_hash, origin_hash, app, provider, subject, return_to,"
-	    " redirect_uri, scope, key_id, created_at, expires_at, load)"
+	    " redirect_uri, scope, fields, key_id, created_at, expires_at, load)"
 	    " VALUES (:state, :browser, :bind, :link, :origin, :app,"
-	    " :provider, :subject, :return_to, :redirect_uri, :scope, :key_id,"
-	    " :created, :expires, :load)");
+	    " :provider, :subject, :return_to, :redirect_uri, :scope, :fields,"
+	    " :key_id, :created, :expires, :load)");
 
 	if (st == NULL)
 		return ERR_INTERNAL;
@@ -151,6 +151,7 @@ insert(struct store *s, const struct store_pending *p, int64_t load)
 	store_bind_text_or_null(st, ":return_to", p->return_to);
 	store_bind_text(st, ":redirect_uri", p->redirect_uri);
 	store_bind_text(st, ":scope", p->scope);
+	store_bind_text(st, ":fields", p->fields);
 	store_bind_int(st, ":key_id", p->key_id);
 	store_bind_int(st, ":created", p->created_at);
 	store_bind_int(st, ":expires", p->expires_at);
@@ -180,7 +181,7 @@ store_pending_add(struct store *s, const struct store_pending *p)
 #define PENDING_COLUMNS \
 	"id, app, provider, subject, return_to, redirect_uri, scope, key_id," \
 	" created_at, expires_at, stage, outcome, bind_hash, link_hash," \
-	" origin_hash, taken_at"
+	" origin_hash, taken_at, fields"
 
 static void
 read_row(sqlite3_stmt *st, struct store_pending *out)
@@ -201,6 +202,7 @@ read_row(sqlite3_stmt *st, struct store_pending *out)
 	out->has_link = store_get_hash(st, 13, out->link_hash, STORE_HASH);
 	store_get_hash(st, 14, out->origin_hash, STORE_HASH);
 	out->taken_at = sqlite3_column_int64(st, 15);
+	store_get_text(st, 16, out->fields, sizeof(out->fields));
 }
 
 enum err

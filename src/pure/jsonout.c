@@ -56,6 +56,13 @@ jsonout_close(struct buf *b)
 }
 
 void
+jsonout_begin(struct buf *b, const char *name)
+{
+	add_name(b, name);
+	jsonout_open(b);
+}
+
+void
 jsonout_str(struct buf *b, const char *name, const char *value)
 {
 	if (value == NULL) {

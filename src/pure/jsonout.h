@@ -16,6 +16,9 @@
 
 void jsonout_open(struct buf *b);
 void jsonout_close(struct buf *b);
+
+/* A member that is an object itself; jsonout_close() ends it. */
+void jsonout_begin(struct buf *b, const char *name);
 void jsonout_str(struct buf *b, const char *name, const char *value);
 void jsonout_int(struct buf *b, const char *name, int64_t value);
 void jsonout_bool(struct buf *b, const char *name, bool value);

@@ -13,7 +13,7 @@
 #define IN_SITE		TEXT_BIT(VALUE_SITE)
 #define IN_FLOW		(TEXT_BIT(VALUE_SITE) | TEXT_BIT(VALUE_PROVIDER) | TEXT_BIT(VALUE_APP))
 
-#define MARKS		"\1\2\3\4"
+#define MARKS		"\1\2\3\4\5"
 _Static_assert(sizeof(MARKS) == VALUE__MAX + 1, "a mark for each value");
 
 const char *const text_values[VALUE__MAX] = {
@@ -21,6 +21,7 @@ const char *const text_values[VALUE__MAX] = {
 	[VALUE_PROVIDER]	= "{provider}",
 	[VALUE_APP]		= "{app}",
 	[VALUE_ID]		= "{id}",
+	[VALUE_EXAMPLE]		= "{example}",
 };
 
 #define PAGE(name, key, values) \
@@ -49,6 +50,8 @@ const struct text_rule text_rules[TEXT__MAX] = {
 	[TEXT_FIELDS_TEXT]	= { "fields.text", IN_FLOW, 0, true },
 	[TEXT_FIELDS_MISSING]	= { "fields.missing", 0, 0, false },
 	[TEXT_FIELDS_INVALID]	= { "fields.invalid", 0, 0, false },
+	[TEXT_FIELDS_EXAMPLE]	= { "fields.example",
+	    TEXT_BIT(VALUE_EXAMPLE), TEXT_BIT(VALUE_EXAMPLE), false },
 	[TEXT_FIELDS_BUTTON]	= { "fields.button", IN_FLOW, 0, false },
 	[TEXT_FORWARD]		= { "forward.title", IN_SITE, 0, false },
 	[TEXT_FORWARD_TEXT]	= { "forward.text", IN_SITE, 0, true },

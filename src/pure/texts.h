@@ -37,7 +37,7 @@ enum text {
 	TEXT_CONFIRM_BUTTON, TEXT_CONFIRM_NOTE, TEXT_CONFIRM_CANCEL,
 
 	TEXT_FIELDS, TEXT_FIELDS_TEXT, TEXT_FIELDS_MISSING,
-	TEXT_FIELDS_INVALID, TEXT_FIELDS_BUTTON,
+	TEXT_FIELDS_INVALID, TEXT_FIELDS_EXAMPLE, TEXT_FIELDS_BUTTON,
 
 	TEXT_FORWARD, TEXT_FORWARD_TEXT,
 
@@ -61,6 +61,7 @@ enum text_value {
 	VALUE_PROVIDER,		/* {provider}: its label */
 	VALUE_APP,		/* {app} */
 	VALUE_ID,		/* {id}: the error id */
+	VALUE_EXAMPLE,		/* {example}: of a provider's field */
 	VALUE__MAX
 };
 

@@ -208,6 +208,7 @@ send_back(const struct params *p, struct answer *a, const char *code,
 	void (*add)(struct text *, const char *, const char *) = form ?
 	    form_param : redirect_param;
 	struct text t = { NULL, 0, 0 };
+	struct params back = { .count = 0 };
 
 	text_str(&t, form ? "" : request_param(p, "redirect_uri"));
 	add(&t, set_get(SET_CODE_NAME), code);
@@ -218,6 +219,10 @@ send_back(const struct params *p, struct answer *a, const char *code,
 	if (!set_is(SET_ISS, "off"))
 		add(&t, "iss", set_is(SET_ISS, "on") ? provider_issuer() :
 		    "https://attacker.example");
+	params_form(&back, set_get(SET_BACK), strlen(set_get(SET_BACK)));
+	for (size_t i = 0; i < back.count; i++)
+		add(&t, back.name[i], back.value[i]);
+	params_clear(&back);
 	if (form) {
 		page_open(a, "Back");
 		text_str(&a->body, "<h1>One more step</h1>\n"
@@ -229,8 +234,6 @@ send_back(const struct params *p, struct answer *a, const char *code,
 		    "Continue</button></div></form>\n");
 		page_close(a);
 	} else {
-		if (*set_get(SET_BACK) != '\0')
-			text_fmt(&t, "&%s", set_get(SET_BACK));
 		if (!set_is(SET_HMAC, "off"))
 			add_hmac(&t);
 		a->status = 302;

@@ -59,12 +59,18 @@ export async function listens(port, child, seconds = 20) {
 const quoted = (value) => /^\d+$|^(yes|no|S256|off|post|basic|none|form|json)$/
     .test(value) ? value : `"${String(value).replace(/["\\]/g, "\\$&")}"`;
 
+// The lines of a section; an object is a section within: "field shop": {…}.
+const settings = (section) => Object.entries(section).flatMap(
+    ([key, value]) => typeof value === "object" ?
+    [`${key} {`, ...settings(value), "}"] : [`\t${key} = ${quoted(value)}`]);
+
 export class Site {
 	// options:
 	//	mode		"fastcgi" (default) or "cgi"
 	//	workers		OAUTH_CGI_WORKERS of each program; 0 for none
 	//	procs		max-procs of lighttpd, 1
 	//	providers	{ name: { key: value } } beside the defaults
+	//			or a function that makes them of upstream.url
 	//	site		more keys of the site section
 	//	pages		{ name: text } for the folder of pages
 	//	settings	of the scripted provider
@@ -126,7 +132,9 @@ export class Site {
 			token_url: `${this.upstream.url}/token`,
 			allow_insecure: "yes",
 		};
-		const providers = { interact: {}, ...options.providers };
+		const given = options.providers;
+		const providers = { interact: {}, ...(typeof given ===
+		    "function" ? given(this.upstream.url) : given) };
 		const lines = ["site {"];
 
 		for (const [name, text] of Object.entries(options.pages ?? {}))
@@ -146,9 +154,7 @@ export class Site {
 			if (all.auth !== "none")
 				all.client_secret ??= "file:client.secret";
 			lines.push(`provider ${name} {`);
-			for (const [key, value] of Object.entries(all))
-				lines.push(`\t${key} = ${quoted(value)}`);
-			lines.push("}");
+			lines.push(...settings(all), "}");
 		}
 		writeFileSync(this.config, `${lines.join("\n")}\n`,
 		    { mode: 0o600 });
