@@ -37,7 +37,8 @@ void client_probe(struct httpc *h, const struct provider *p,
     struct httpc_answer *a, struct token_answer *out);
 
 void client_refresh(struct httpc *h, const struct provider *p,
-    const char *url, const char *refresh_token, int64_t timeout_ms, struct token_answer *out);
+    const char *url, const char *refresh_token, int64_t timeout_ms,
+    struct token_answer *out);
 
 /* True when the provider says that the token is gone (RFC 7009 2.2). */
 bool client_revoke(struct httpc *h, const struct provider *p,
