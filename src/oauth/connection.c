@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "jsonout.h"
 #include "vault.h"
 
 /* ---- names ------------------------------------------------------------ */
