@@ -171,13 +171,14 @@ mend_path(struct site *s)
 		check_mend(c, "# in Apache's <Directory> of the programs, or "
 		    "in their .htaccess:");
 		check_mend(c, "AcceptPathInfo On");
-		check_mend(c, "# with mod_proxy_fcgi instead, in <LocationMatch "
-		    "\"^%s/callback(?<path>/.*)?$\">:", c->a->conf->path);
+		check_mend(c, "# with mod_proxy_fcgi instead, in "
+		    "<LocationMatch \"^%s/callback(?<path>/.*)?$\">:",
+		    c->a->conf->path);
 		check_mend(c, "ProxyFCGISetEnvIf \"true\" PATH_INFO "
 		    "\"%%{reqenv:MATCH_PATH}\"");
 	} else {
-		check_mend(c, "# in the web server's configuration: %s/callback "
-		    "and all below it, unchanged; no rewriting",
+		check_mend(c, "# in the web server's configuration: "
+		    "%s/callback and all below it, unchanged; no rewriting",
 		    c->a->conf->path);
 	}
 }
@@ -336,6 +337,27 @@ is_our_cookie(const char *value)
  * the cookie, and nothing is begun.
  */
 static void
+tell_set_cookie(struct site *s)
+{
+	struct check *c = s->c;
+	const char *value = httpc_header(c->http, "Set-Cookie");
+	const char *name = browser_cookie_name(c->a->conf);
+
+	if (value != NULL && strncmp(value, name, strlen(name)) == 0) {
+		check_good(c, "Set-Cookie comes back");
+	} else if (value != NULL && is_our_cookie(value)) {
+		tell_stale(s, "its url is of another scheme");
+	} else {
+		check_found(c, &set_cookie, "Set-Cookie of %s/start does not "
+		    "come back", c->a->conf->url);
+		check_mend(c, "# in the web server's, proxy's or CDN's "
+		    "configuration: nothing that removes or rewrites "
+		    "Set-Cookie below %s/", c->a->conf->path);
+	}
+}
+
+/* Whether that provider's start has shown the page, and so all is told. */
+static bool
 check_set_cookie(struct site *s, const struct provider *p)
 {
 	static const char *const headers[] = { "Sec-Fetch-Site", "cross-site",
@@ -343,39 +365,35 @@ check_set_cookie(struct site *s, const struct provider *p)
 	struct buf path = BUF_INIT(512);
 	struct site_request r = { .headers = headers };
 	char app[LIMIT_NAME + 1];
-	struct check *c = s->c;
-	const char *value, *name = browser_cookie_name(c->a->conf);
+	const char *page;
+	bool shown = false;
 
-	if (!find_app(c, p, app))
-		return;
+	if (!find_app(s->c, p, app))
+		return false;
 	buf_fmt(&path, "/start?provider=%s&app=%s", p->name, app);
 	r.path = buf_cstr(&path);
 	if (site_ask(s, &r) && s->a.status == 200) {
-		value = httpc_header(c->http, "Set-Cookie");
-		if (value != NULL && strncmp(value, name, strlen(name)) == 0) {
-			check_good(c, "Set-Cookie comes back");
-		} else if (value != NULL && is_our_cookie(value)) {
-			tell_stale(s, "its url is of another scheme");
-		} else {
-			check_found(c, &set_cookie, "Set-Cookie of "
-			    "%s/start does not come back", c->a->conf->url);
-			check_mend(c, "# in the web server's, proxy's or "
-			    "CDN's configuration: nothing that removes or "
-			    "rewrites Set-Cookie below %s/", c->a->conf->path);
-		}
+		page = buf_cstr(&s->a.body);
+		shown = page != NULL &&
+		    strstr(page, "name=\"confirm\"") != NULL;
 	}
+	if (shown)
+		tell_set_cookie(s);
 	buf_clear(&path);
+	return shown;
 }
 
 void
 check_passing(struct site *s)
 {
 	const struct conf *conf = s->c->a->conf;
+	size_t i;
 
 	check_headers(s);
 	check_key_passes(s);
 	check_callbacks(s);
-	if (conf->provider_count > 0)
-		check_set_cookie(s, &conf->providers[0]);
+	for (i = 0; i < conf->provider_count; i++)
+		if (check_set_cookie(s, &conf->providers[i]))
+			break;
 	check_plain_http(s);
 }
