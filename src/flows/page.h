@@ -30,7 +30,7 @@ struct page {
 	const char		*value[VALUE__MAX];
 };
 
-/* conf and pages are NULL where there are none (yet); then no page is made. */
+/* conf is NULL as long as there is none; pages, where none is made (JSON). */
 void page_init(struct page *p, struct response *res,
     const struct pages *pages, const struct conf *conf,
     const struct request *req);

@@ -24,6 +24,8 @@ const ENGLISH = shipped("en.txt");
 const PHONE = { width: 320, height: 640 };
 const DESKTOP = { width: 1100, height: 760 };
 const NEXT = /\/callback\/posted\?/;
+const SHOPIFY = { authorize_url: "https://{shop}/admin/oauth/authorize",
+    token_url: "https://{shop}/admin/oauth/access_token" };
 const OTHER = "http://other.example";
 const LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen";
 
@@ -85,10 +87,11 @@ async function faults(page, drawn = false) {
 
 // The title of that page in a file of texts, as the visitor reads it.
 function titleOf(text, name) {
-	const key = name.replace("-link", "");
+	const [key] = name.split("-");
 
 	return new RegExp(`^${key}\\.title *= *(.*)$`, "m").exec(text)[1]
-	    .replace("{provider}", "Interact");
+	    .replace("{provider}", name.includes("fields") ? "Shopify" :
+	    "Interact");
 }
 
 // The same headers for every page: no policy is loosened for any of them.
@@ -225,6 +228,12 @@ describe("pages", () => {
 		"confirm": () => from(OTHER, `<a href="${site.url}/start?` +
 		    'provider=interact">x</a>', `${site.url}/start`),
 		"confirm-link": () => page.goto(link),
+		"confirm-fields": () => from(OTHER, `<a href="${site.url}/start?` +
+		    'provider=shopify&amp;shop=a.myshopify.com">x</a>',
+		    `${site.url}/start`),
+		"fields": () => start("provider=shopify"),
+		"fields-empty": () => start("provider=shopify&shop="),
+		"fields-wrong": () => start("provider=shopify&shop=a%20b"),
 		"forward": forward,
 		"connected": () => ended("connected"),
 		"denied": () => ended("denied"),
@@ -261,6 +270,7 @@ describe("pages", () => {
 		site = await Site.start({ pages, site: { name: "Leaf & Kettle" },
 		    providers: {
 			posted: { response_mode: "form_post" },
+			shopify: SHOPIFY,
 			endless: { authorize_params:
 			    `x=${"x".repeat(8000)}` },
 		    } });
@@ -325,6 +335,32 @@ describe("pages", () => {
 		await page.keyboard.press("Shift+Tab");
 		await page.keyboard.press("Enter");
 		await page.waitForURL(`${site.provider.url}/**`);
+	});
+
+	it("an input says what is wrong with it", async () => {
+		await open("de");
+		await PAGES["fields-wrong"]();
+		const input = page.getByLabel("Adresse Ihres Shops");
+
+		assert.equal(await input.getAttribute("aria-invalid"), "true");
+		assert.equal(await input.inputValue(), "a b");
+		assert.equal(await page.evaluate(() => document.activeElement
+		    .getAttribute("aria-describedby").split(" ")
+		    .map((id) => document.getElementById(id).innerText)
+		    .join(" ")), "Das scheint nicht zu stimmen. Bitte prüfen " +
+		    "Sie es. Zum Beispiel: my-shop.myshopify.com");
+		// The focus is in it: right it is at once, by the keyboard.
+		const answered = new Promise((done) => page.route(
+		    `${site.url}/start`, async (route) => {
+			done(await route.fetch({ maxRedirects: 0 }));
+			await route.fulfill({ status: 204 });
+		}));
+
+		await page.keyboard.press("Control+A");
+		await page.keyboard.type("my-shop.myshopify.com");
+		await page.keyboard.press("Enter");
+		assert.match((await answered).headers().location,
+		    /^https:\/\/my-shop\.myshopify\.com\/admin\/oauth\//);
 	});
 
 	it("the focus can be seen", async () => {
