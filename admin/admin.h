@@ -95,6 +95,9 @@ int admin_provider(struct admin *a, const char *name,
 /* What `check` does with providers, for the one that a->provider names. */
 int admin_check_provider(struct admin *a);
 
+/* All that counts for that provider, and where it comes from; no secret. */
+int admin_show_provider(struct admin *a, const char *name);
+
 /* A whole subject, or why not. */
 int admin_subject(const char *subject);
 

@@ -54,9 +54,13 @@ static const struct command {
 	    "0 all well, 1 something is wrong, 2 the configuration can't be\n"
 	    "used, 3 a provider can't be reached now" },
 	{ "provider", 1, 2, TAKES_JSON, cmd_provider,
-	    "provider test NAME [--json]",
-	    "ask a provider whether it knows this client, its redirect URI\n"
-	    "and its way to authenticate; nothing is spent" },
+	    "provider list [--json] | provider show NAME [--json] |\n"
+	    "       provider test NAME [--json]",
+	    "list: the providers of the configuration and the presets that\n"
+	    "there are. show: all that counts for one, and where it comes\n"
+	    "from, but for the secret. test: ask it whether it knows this\n"
+	    "client, its redirect URI and its way to authenticate; nothing\n"
+	    "is spent" },
 	{ "app", 1, 2, TAKES_ORIGIN | TAKES_REPLACE | TAKES_JSON, cmd_app,
 	    "app add NAME [--origin URL]... [--json] |\n"
 	    "       app key NAME [--replace] [--json] | app retire NAME |\n"

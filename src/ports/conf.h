@@ -65,6 +65,14 @@ struct name_list {
 	size_t	  count;
 };
 
+/* What stands behind a key, and where, for people: never read for a request. */
+struct provider_setting {
+	const char	*key;		/* static */
+	char		*field;		/* of this field's section; NULL: the provider's */
+	char		*value;		/* NULL: not given, or the secret */
+	char		*from;		/* "FILE:LINE", "preset NAME:LINE"; NULL: not given */
+};
+
 struct provider {
 	char			*name;
 	char			*label;		/* the name for people */
@@ -98,6 +106,8 @@ struct provider {
 	struct provider_params	 param_names;	/* see provider_param_name() */
 	struct provider_field	*fields;
 	size_t			 field_count;	/* at most LIMIT_FIELDS */
+	struct provider_setting	*settings;	/* every key, given or not */
+	size_t			 setting_count;
 	bool			 host_varies;	/* token requests' host has one */
 	struct name_list	 apps;		/* empty: every app */
 	struct name_list	 dead_errors;	/* the preset's, beyond invalid_grant */
@@ -145,6 +155,13 @@ char *conf_find(const char *given);
 enum err conf_load(const char *path, bool with_secrets, struct conf **out)
     MUST_CHECK;
 void conf_free(struct conf *c);
+
+/*
+ * Tell of each preset that a section of c could name. file is where it is read
+ * from, NULL for one that is part of the programs.
+ */
+void conf_each_preset(const struct conf *c, void (*tell)(void *arg,
+    const char *name, const char *file), void *arg);
 
 /* The provider of that name; with NULL the only one. NULL when there is none. */
 const struct provider *conf_provider(const struct conf *c, const char *name);

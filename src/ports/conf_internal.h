@@ -13,6 +13,7 @@
  *	conf_field.c	fields, and the URLs that hold them
  *	conf_url.c	URLs
  *	conf_preset.c	settings that a section takes from presets
+ *	conf_setting.c	which key was given where, for people
  *	conf_provider.c	a section to a struct provider
  *	conf.c		the rest, and the door
  *
@@ -221,6 +222,10 @@ void conf_build_fields(struct conf_build *b, struct conf_section *s,
 char *conf_url_template(struct conf_build *b, const struct conf_setting *s,
     const struct provider *p, int rules, int sources, bool *host_varies);
 void conf_fields_free(struct provider *p);
+
+/* conf_setting: for people, when all of a section is known. */
+void conf_keep_settings(const struct conf_section *s, struct provider *p);
+void conf_settings_free(struct provider *p);
 
 /* conf_provider */
 void conf_build_provider(struct conf_build *b, struct conf_section *s,

@@ -56,27 +56,30 @@ conf_has_preset(const struct conf_build *b, const char *name)
 	return yes;
 }
 
+typedef void preset_tell(void *arg, const char *name, const char *file);
+
+/* Of a file's name; where it lies beside the configuration, it is read. */
 static void
-add_name(struct buf *out, const char *file)
+tell_of(const struct conf_build *b, const char *file, preset_tell *tell,
+    void *arg)
 {
 	size_t len = strlen(file);
-	char *name;
+	char *name, *path;
 
 	if (len <= strlen(SUFFIX) ||
 	    strcmp(file + len - strlen(SUFFIX), SUFFIX) != 0)
 		return;
 	name = xstrndup(file, len - strlen(SUFFIX));
-	/* A list for people: it ends where it would get too long. */
-	if (conf_is_name(name) && out->len + len + 2 < out->max) {
-		buf_str(out, out->len > 0 ? ", " : "");
-		buf_str(out, name);
-	}
+	path = beside(b, name);
+	if (conf_is_name(name))
+		tell(arg, name, path != NULL && access(path, F_OK) == 0 ?
+		    path : NULL);
+	free(path);
 	free(name);
 }
 
-/* The known presets, for a message. */
-void
-conf_preset_names(const struct conf_build *b, struct buf *out)
+static void
+each_preset(const struct conf_build *b, preset_tell *tell, void *arg)
 {
 	const struct embedded_file *f;
 	struct dirent *d;
@@ -84,11 +87,11 @@ conf_preset_names(const struct conf_build *b, struct buf *out)
 	DIR *dir = path != NULL ? opendir(path) : NULL;
 
 	for (f = embedded_presets; f->name != NULL; f++)
-		add_name(out, f->name);
+		tell_of(b, f->name, tell, arg);
 	while (dir != NULL && (d = readdir(dir)) != NULL)
 		for (f = embedded_presets;; f++) {
 			if (f->name == NULL) {
-				add_name(out, d->d_name);
+				tell_of(b, d->d_name, tell, arg);
 				break;
 			}
 			if (strcmp(f->name, d->d_name) == 0)
@@ -97,6 +100,36 @@ conf_preset_names(const struct conf_build *b, struct buf *out)
 	if (dir != NULL)
 		closedir(dir);
 	free(path);
+}
+
+void
+conf_each_preset(const struct conf *c, preset_tell *tell, void *arg)
+{
+	struct conf_build b = { .folder = xstrndup(c->file,
+	    (size_t)(strrchr(c->file, '/') - c->file)) };
+
+	each_preset(&b, tell, arg);
+	free(b.folder);
+}
+
+static void
+add_name(void *arg, const char *name, const char *file)
+{
+	struct buf *out = arg;
+
+	(void)file;
+	/* A list for people: it ends where it would get too long. */
+	if (out->len + strlen(name) + 2 < out->max) {
+		buf_str(out, out->len > 0 ? ", " : "");
+		buf_str(out, name);
+	}
+}
+
+/* The known presets, for a message. */
+void
+conf_preset_names(const struct conf_build *b, struct buf *out)
+{
+	each_preset(b, add_name, out);
 }
 
 static struct conf_reader *

@@ -319,6 +319,7 @@ conf_build_provider(struct conf_build *b, struct conf_section *s,
 	build_redirect(b, s, p);
 	build_lists(b, s, p);
 	check_required(b, s, p);
+	conf_keep_settings(s, p);
 }
 
 void
@@ -342,6 +343,7 @@ conf_provider_clear(struct provider *p)
 	free(p->token_path);
 	free(p->error_path);
 	conf_fields_free(p);
+	conf_settings_free(p);
 	conf_params_free(&p->authorize_params);
 	conf_params_free(&p->token_params);
 	conf_params_free(&p->refresh_params);
