@@ -101,7 +101,7 @@
 #define LOG_DAMP_SECS		60	/* the same complaint, once in this time */
 
 /* The database. */
-#define WAL_CHECKPOINT_PAGES	1000
+#define WAL_CHECKPOINT_PAGES	4000	/* 16 MB */
 #define STORE_TRIES		5	/* before tokens that came are given up */
 #define STORE_PAUSE_MS		50	/* between the first two; then four times */
 

@@ -245,16 +245,41 @@ store_begin(struct store *s)
 	return ERR_OK;
 }
 
-/* Inside the gate: no commit of ours can run beside it. */
+/*
+ * Whether the commit just made took the WAL past a multiple of
+ * WAL_CHECKPOINT_PAGES: of all that are made in all processes one does, so that
+ * they do not all begin a checkpoint while readers keep the WAL from starting
+ * over.
+ */
+static bool
+checkpoint_is_due(struct store *s)
+{
+	int written = 0, peak = 0, before;
+
+	sqlite3_db_status(s->db, SQLITE_DBSTATUS_CACHE_WRITE, &written, &peak,
+	    0);
+	before = s->wal_pages - (written - s->written);
+	s->written = written;
+	return s->wal_pages / WAL_CHECKPOINT_PAGES !=
+	    before / WAL_CHECKPOINT_PAGES;
+}
+
+/*
+ * Inside the gate, for no commit of ours may run beside it. The WAL was synced
+ * before, so that others wait for little more than the database's own sync.
+ */
 static void
 checkpoint(struct store *s)
 {
-	int rc = sqlite3_wal_checkpoint_v2(s->db, "main",
-	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int rc;
 
-	s->wal_pages = 0;
+	if (store_gate_enter(s) != ERR_OK)
+		return;		/* at the next multiple, then */
+	rc = sqlite3_wal_checkpoint_v2(s->db, "main",
+	    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	if (rc != SQLITE_OK && rc != SQLITE_BUSY)
 		store_result(s, rc, "checkpoint");
+	store_gate_leave(s);
 }
 
 /* Make what was committed durable; outside the gate, so that syncs overlap. */
@@ -280,6 +305,7 @@ enum err
 store_commit(struct store *s, enum store_durability d)
 {
 	sqlite3_stmt *st = store_stmt(s, STMT_COMMIT, "COMMIT");
+	bool due;
 	enum err e;
 
 	if (st == NULL || (e = store_run(s, st, "commit")) != ERR_OK) {
@@ -287,10 +313,14 @@ store_commit(struct store *s, enum store_durability d)
 		return st == NULL ? ERR_INTERNAL : e;
 	}
 	s->in_tx = false;
-	if (s->wal && s->wal_pages > WAL_CHECKPOINT_PAGES)
-		checkpoint(s);
 	store_gate_leave(s);
-	return s->wal && d == STORE_DURABLE ? sync_wal(s) : ERR_OK;
+	due = s->wal && checkpoint_is_due(s);
+	if (s->wal && (d == STORE_DURABLE || due) &&
+	    (e = sync_wal(s)) != ERR_OK)
+		return e;
+	if (due)
+		checkpoint(s);
+	return ERR_OK;
 }
 
 void

@@ -71,6 +71,7 @@ struct store {
 	bool		 in_tx;
 	bool		 broken;
 	int		 wal_pages;	/* after the last commit */
+	int		 written;	/* pages, by then, in all */
 	int64_t		 locked_id;	/* connection whose lock we hold, or 0 */
 };
 

@@ -741,6 +741,26 @@ a_row_that_moved_is_not_written(void)
 	store_close(s);
 }
 
+/* What is written again and again does not grow: a checkpoint takes it over. */
+static void
+the_wal_starts_over(void)
+{
+	struct store *s = with_app(JOURNAL_WAL);
+	const int64_t most = (WAL_CHECKPOINT_PAGES + 100) * 4120;
+	char wal[4096];
+	struct stat st;
+	unsigned i;
+
+	for (i = 0; i < 2 * WAL_CHECKPOINT_PAGES; i++)
+		add_pending(s, i * 256 + 16, i, i, NOW);
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	CU_ASSERT_EQUAL_FATAL(stat(wal, &st), 0);
+	CU_ASSERT_TRUE(st.st_size > (WAL_CHECKPOINT_PAGES - 100) * 4120);
+	CU_ASSERT_TRUE(st.st_size < most);
+	store_close(s);
+	CU_ASSERT_EQUAL(number_of(COUNT), 2 * WAL_CHECKPOINT_PAGES);
+}
+
 /* One more connection gets its first tokens, or new ones, at that time. */
 static void
 succeeds(struct store *s, struct store_connection *c, unsigned n, int64_t at)
@@ -1487,6 +1507,8 @@ static const struct test tests[] = {
 	{ "a row that moved is not written", a_row_that_moved_is_not_written },
 	{ "a subject has one connection per provider",
 	    a_subject_has_one_connection_per_provider },
+	{ "the WAL starts over",
+	    the_wal_starts_over },
 	{ "whether other connections succeed is known",
 	    the_success_of_others_is_known },
 	{ "what was rolled back is not there",
