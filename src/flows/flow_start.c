@@ -189,6 +189,7 @@ fill_pending(const struct start *s, const char *state, int64_t now,
 	memset(p, 0, sizeof(*p));
 	pending_hash(state, p->state_hash);
 	pending_hash(s->cookie, p->browser_hash);
+	p->new_browser = !s->had_cookie;
 	if (s->value[P_BIND] != NULL) {
 		p->has_bind = true;
 		pending_hash(s->value[P_BIND], p->bind_hash);

@@ -426,18 +426,22 @@ store_close(struct store *s)
 }
 
 static bool
-is_at(const char *path, const struct file_id *id)
+is_at(const char *path, const struct file_id *id, struct stat *st)
 {
-	struct stat st;
-
-	return stat(path, &st) == 0 && st.st_dev == id->dev &&
-	    st.st_ino == id->ino;
+	return stat(path, st) == 0 && st->st_dev == id->dev &&
+	    st->st_ino == id->ino;
 }
 
 bool
-store_is_current(const struct store *s)
+store_is_current(struct store *s)
 {
-	return is_at(s->path, &s->db_id) && is_at(s->lock_path, &s->lock_id);
+	struct stat st;
+
+	if (!is_at(s->path, &s->db_id, &st) ||
+	    !is_at(s->lock_path, &s->lock_id, &st))
+		return false;
+	s->announced = st.st_mtim;
+	return true;
 }
 
 bool

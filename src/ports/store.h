@@ -69,8 +69,12 @@ void store_close(struct store *s);
 enum err store_create(const char *path, enum conf_journal journal,
     bool *created) MUST_CHECK;
 
-/* Whether database and lock file are still those at their paths. */
-bool store_is_current(const struct store *s);
+/*
+ * Whether database and lock file are still those at their paths. It also looks
+ * whether apps or keys have changed: what was read of them is remembered only
+ * while it is called before each request.
+ */
+bool store_is_current(struct store *s);
 
 /* Whether a commit could not be made durable: end the process. */
 bool store_broken(const struct store *s);
@@ -111,7 +115,10 @@ struct store_key {
 
 typedef bool (*store_app_fn)(void *arg, const struct store_app *app);
 
-/* name NULL: the only one; ERR_CONFLICT when there are several. */
+/*
+ * name NULL: the only one; ERR_CONFLICT when there are several. This and
+ * store_key_find() may answer from memory, see store_is_current().
+ */
 enum err store_app_get(struct store *s, const char *name,
     struct store_app *out) MUST_CHECK;
 enum err store_app_each(struct store *s, store_app_fn fn, void *arg)
@@ -172,6 +179,7 @@ struct store_pending {
 	unsigned char		link_hash[STORE_HASH];
 	bool			has_link;
 	unsigned char		origin_hash[STORE_HASH];
+	bool			new_browser;	/* its first row: to add */
 	char			app[LIMIT_NAME + 1];
 	char			provider[LIMIT_NAME + 1];
 	char			subject[LIMIT_SUBJECT + 1];	/* "" unknown */

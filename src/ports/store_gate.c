@@ -301,6 +301,19 @@ sync_wal(struct store *s)
 	return ERR_INTERNAL;
 }
 
+/*
+ * The operator's command is the only one that changes apps and keys. The lock
+ * file's time, at which every request looks, tells that it may have: store_app.c
+ * remembers them as of that time.
+ */
+static void
+announce(const struct store *s)
+{
+	if (s->role == STORE_ROLE_ADMIN && futimens(s->lock_fd, NULL) != 0)
+		log_warn("lock file %s: %s; running programs may not see at "
+		    "once what has changed", s->lock_path, strerror(errno));
+}
+
 enum err
 store_commit(struct store *s, enum store_durability d)
 {
@@ -308,10 +321,13 @@ store_commit(struct store *s, enum store_durability d)
 	bool due;
 	enum err e;
 
+	/* Before and after, so that dying between hides no change. */
+	announce(s);
 	if (st == NULL || (e = store_run(s, st, "commit")) != ERR_OK) {
 		store_rollback(s);
 		return st == NULL ? ERR_INTERNAL : e;
 	}
+	announce(s);
 	s->in_tx = false;
 	store_gate_leave(s);
 	due = s->wal && checkpoint_is_due(s);

@@ -15,6 +15,8 @@
  */
 #include <sys/types.h>
 
+#include <time.h>
+
 #include <sqlite3.h>
 
 #include "store.h"
@@ -73,6 +75,14 @@ struct store {
 	int		 wal_pages;	/* after the last commit */
 	int		 written;	/* pages, by then, in all */
 	int64_t		 locked_id;	/* connection whose lock we hold, or 0 */
+
+	/* The lock file's time, and what was read as of another such time. */
+	struct timespec	 announced;
+	struct timespec	 app_as_of;
+	char		 app_asked[LIMIT_NAME + 1];	/* "" the only one */
+	struct store_app app;
+	struct timespec	 key_as_of;
+	struct store_key key;
 };
 
 /* ---- store.c ---------------------------------------------------------- */

@@ -168,7 +168,8 @@ store_pending_add(struct store *s, const struct store_pending *p)
 	if ((e = store_begin(s)) != ERR_OK)
 		return e;
 	if ((e = expire_some(s, p->created_at, &total)) != ERR_OK ||
-	    (e = bound_browser(s, p->browser_hash, &total)) != ERR_OK ||
+	    (!p->new_browser && (e = bound_browser(s, p->browser_hash,
+	    &total)) != ERR_OK) ||
 	    (e = bound_total(s, &total)) != ERR_OK ||
 	    (e = insert(s, p, total + 1)) != ERR_OK) {
 		store_rollback(s);

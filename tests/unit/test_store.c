@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "harness.h"
 #include "logcatch.h"
 
@@ -738,6 +739,76 @@ a_row_that_moved_is_not_written(void)
 	CU_ASSERT_EQUAL(got.access.len, 13);	/* an attempt is no token */
 	store_connection_clear(&got);
 	store_connection_clear(&c);
+	store_close(s);
+}
+
+static bool
+knows(struct store *s, const char *app, const unsigned char key[STORE_HASH])
+{
+	struct store_app got;
+	struct store_key found;
+	enum err a, k;
+
+	CU_ASSERT_TRUE(store_is_current(s));
+	a = store_app_get(s, app, &got);
+	k = store_key_find(s, key, clock_now(), &found);
+	CU_ASSERT_EQUAL(a, k);
+	CU_ASSERT_TRUE(a == ERR_OK || a == ERR_NOT_FOUND);
+	if (a == ERR_OK)
+		CU_ASSERT_STRING_EQUAL(found.app, got.name);
+	return a == ERR_OK;
+}
+
+/* Rows that go behind the store's back tell whether it looked again. */
+static void
+apps_and_keys_are_remembered_until_one_changes(void)
+{
+	struct store *admin = with_app(JOURNAL_WAL), *s;
+	struct store_key key = { .app = "shop", .created_at = NOW };
+
+	hash_of(1, key.hash);
+	CU_ASSERT_EQUAL(store_key_add(admin, &key), ERR_OK);
+	s = open_as(STORE_ROLE_ADMIN);
+	/* Just now something changed: a second change may bear this time. */
+	clock_set_for_test((int64_t)time(NULL));
+	CU_ASSERT_TRUE(knows(s, "shop", key.hash));
+	run_sql("UPDATE app SET name = 'kept'; DELETE FROM app_key;");
+	CU_ASSERT_FALSE(knows(s, "shop", key.hash));
+	run_sql("UPDATE app SET name = 'shop'");
+	CU_ASSERT_EQUAL(store_key_add(admin, &key), ERR_OK);
+
+	clock_set_for_test((int64_t)time(NULL) + 5);
+	CU_ASSERT_TRUE(knows(s, "shop", key.hash));
+	run_sql("UPDATE app SET name = 'kept'; DELETE FROM app_key;");
+	CU_ASSERT_TRUE(knows(s, "shop", key.hash));
+	/* Any change of the operator's. */
+	add_app(admin, "other");
+	CU_ASSERT_FALSE(knows(s, "shop", key.hash));
+	clock_set_for_test(0);
+	store_close(admin);
+	store_close(s);
+}
+
+static void
+a_remembered_key_ends_in_time(void)
+{
+	struct store *s = with_app(JOURNAL_WAL);
+	struct store_key got, key = { .app = "shop", .created_at = NOW };
+	int64_t now = (int64_t)time(NULL) + 5;
+
+	hash_of(1, key.hash);
+	key.expires_at = now + 10;
+	CU_ASSERT_EQUAL(store_key_add(s, &key), ERR_OK);
+	clock_set_for_test(now);
+	CU_ASSERT_TRUE(store_is_current(s));
+	CU_ASSERT_EQUAL(store_key_find(s, key.hash, now, &got), ERR_OK);
+	CU_ASSERT_EQUAL(store_key_find(s, key.hash, now + 9, &got), ERR_OK);
+	CU_ASSERT_EQUAL(store_key_find(s, key.hash, now + 10, &got),
+	    ERR_NOT_FOUND);
+	hash_of(2, key.hash);
+	CU_ASSERT_EQUAL(store_key_find(s, key.hash, now, &got),
+	    ERR_NOT_FOUND);
+	clock_set_for_test(0);
 	store_close(s);
 }
 
@@ -1507,6 +1578,10 @@ static const struct test tests[] = {
 	{ "a row that moved is not written", a_row_that_moved_is_not_written },
 	{ "a subject has one connection per provider",
 	    a_subject_has_one_connection_per_provider },
+	{ "apps and keys are remembered until one changes",
+	    apps_and_keys_are_remembered_until_one_changes },
+	{ "a remembered key ends in time",
+	    a_remembered_key_ends_in_time },
 	{ "the WAL starts over",
 	    the_wal_starts_over },
 	{ "whether other connections succeed is known",
