@@ -63,10 +63,12 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null 2>&1; then
 	like 'is warned of' "$said" '--user NAME'
 	exits 'and with it' 0 -c "$T/two/oauth-cgi.conf" init --user nobody
 	exits 'an app' 0 -c "$T/two/oauth-cgi.conf" app add shop
+	# The build folder may be closed to nobody.
+	cp "$build/start.fcgi" "$T/two/" && chmod 755 "$T/two/start.fcgi"
 	like 'nobody can run a program with it' "$(setpriv --reuid=nobody \
 	    --regid=nogroup --clear-groups env -i QUERY_STRING=provider=demo \
 	    OAUTH_CGI_CONFIG="$T/two/oauth-cgi.conf" REQUEST_METHOD=GET \
-	    HTTP_HOST=localhost:8080 "$build/start.fcgi" 2>&1 </dev/null)" \
+	    HTTP_HOST=localhost:8080 "$T/two/start.fcgi" 2>&1 </dev/null)" \
 	    '^Status: 303'
 	is 'what others may enter is not given away' \
 	    "$(stat -c %U "$T/two")" root
