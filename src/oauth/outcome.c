@@ -292,17 +292,15 @@ outcome_store(const struct custody *k, const struct provider *p,
 void
 outcome_no_refresh_token(const struct custody *k, struct store_connection *c)
 {
-	enum err e;
-
 	c->status = CONNECTION_BROKEN;
 	c->updated_at = clock_now();
 	snprintf(c->last_error, sizeof(c->last_error), "no_refresh_token");
-	if ((e = store_begin(k->store)) != ERR_OK)
-		return;		/* the next caller finds the same */
-	if ((e = store_connection_put_attempt(k->store, c)) != ERR_OK)
-		store_rollback(k->store);
-	else if (store_commit(k->store, STORE_RELAXED) != ERR_OK)
+	/* If it can't be stored, the next caller finds the same. */
+	if (store_begin(k->store) != ERR_OK)
 		return;
+	if (store_connection_put_attempt(k->store, c) != ERR_OK ||
+	    store_commit(k->store, STORE_RELAXED) != ERR_OK)
+		store_rollback(k->store);
 }
 
 const char *

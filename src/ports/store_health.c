@@ -107,6 +107,7 @@ store_quick_check(struct store *s, int64_t ms, char problem[256])
 		e = store_result(s, rc, "quick check");
 	}
 	sqlite3_finalize(st);
+	store_gate_unshare(s);
 	sqlite3_progress_handler(s->db, 0, NULL, NULL);
 	return e;
 }
