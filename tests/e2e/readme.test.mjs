@@ -70,6 +70,29 @@ describe("README", () => {
 		assert.equal(oauth("list"), "");
 	});
 
+	it("its packages are those that the demo builds with", () => {
+		const text = README.replaceAll("\\\n", " ");
+		const listed = /apt-get install (gcc .*)/.exec(text)[1]
+		    .trim().split(/\s+/);
+		const built = /to_build='([^']+)'/.exec(source(
+		    "deploy/demo.sh"))[1].split(/\s+/);
+
+		for (const name of built)
+			assert.ok(name === "libc6-dev" ||
+			    listed.includes(name), name);
+	});
+
+	it("a client secret's file can be made as it says", () => {
+		const line = /^ {4}(install -m 640 .*)$/m.exec(README)[1];
+		const group = execFileSync("id", ["-gn"], { encoding: "utf8" });
+
+		execFileSync("/bin/sh", ["-c", here(line)
+		    .replace("www-data", group.trim())
+		    .replace("interact.secret", "made.secret")]);
+		assert.equal(readFileSync(join(dir, "made.secret"), "utf8"),
+		    "");
+	});
+
 	it("the files that it copies are there", () => {
 		const files = [...README.matchAll(/^ {4}cp (\S+)/gm)]
 		    .map((m) => m[1]);
@@ -105,7 +128,7 @@ ${here(source(file))}
 	});
 
 	it("its check finds nothing to mend", () => {
-		assert.match(README, /`oauth-cgi check` then tells/);
+		assert.match(README, /^ {4}oauth-cgi check$/m);
 		assert.match(oauth("check", "--user", userInfo().username),
 		    /^0 to mend, /m);
 	});
