@@ -426,22 +426,22 @@ store_close(struct store *s)
 }
 
 static bool
-is_at(const char *path, const struct file_id *id, struct stat *st)
+is_at(const char *path, const struct file_id *id)
 {
-	return stat(path, st) == 0 && st->st_dev == id->dev &&
-	    st->st_ino == id->ino;
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == id->dev &&
+	    st.st_ino == id->ino;
 }
 
 bool
 store_is_current(struct store *s)
 {
-	struct stat st;
-
-	if (!is_at(s->path, &s->db_id, &st) ||
-	    !is_at(s->lock_path, &s->lock_id, &st))
-		return false;
-	s->announced = st.st_mtim;
-	return true;
+	/* On network file systems the content may come late. */
+	s->has_announced = s->wal;
+	if (s->has_announced)
+		s->announced = store_announced(s);
+	return is_at(s->path, &s->db_id) && is_at(s->lock_path, &s->lock_id);
 }
 
 bool

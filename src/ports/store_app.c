@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
 #include "store_internal.h"
 
 /* One statement that writes, in a transaction of its own. */
@@ -26,29 +25,6 @@ write_alone(struct store *s, sqlite3_stmt *st, const char *what)
 	return store_commit(s, STORE_DURABLE);
 }
 
-/* ---- what is remembered ------------------------------------------------ */
-
-/*
- * Of a file system that counts time in coarse steps, two changes may bear the
- * same time: as of a time that has just been, nothing is remembered. On network
- * file systems, where times come late, nothing is at all.
- */
-#define SETTLED_SECS 2
-
-static bool
-is_settled(const struct store *s)
-{
-	return s->wal && s->announced.tv_sec != 0 &&
-	    clock_now() - s->announced.tv_sec >= SETTLED_SECS;
-}
-
-static bool
-is_as_of(const struct store *s, const struct timespec *t)
-{
-	return t->tv_sec != 0 && t->tv_sec == s->announced.tv_sec &&
-	    t->tv_nsec == s->announced.tv_nsec;
-}
-
 /* ---- apps ------------------------------------------------------------- */
 
 static void
@@ -62,7 +38,8 @@ read_app(sqlite3_stmt *st, struct store_app *out)
 static void
 remember_app(struct store *s, const char *asked, const struct store_app *app)
 {
-	if (!is_settled(s) || strlen(asked) >= sizeof(s->app_asked))
+	s->has_app = s->has_announced && strlen(asked) < sizeof(s->app_asked);
+	if (!s->has_app)
 		return;
 	s->app_as_of = s->announced;
 	snprintf(s->app_asked, sizeof(s->app_asked), "%s", asked);
@@ -80,7 +57,8 @@ store_app_get(struct store *s, const char *name, struct store_app *out)
 
 	if (name == NULL)
 		name = "";
-	if (is_as_of(s, &s->app_as_of) && strcmp(s->app_asked, name) == 0) {
+	if (s->has_app && s->app_as_of == s->announced &&
+	    strcmp(s->app_asked, name) == 0) {
 		*out = s->app;
 		return ERR_OK;
 	}
@@ -172,7 +150,7 @@ store_key_find(struct store *s, const unsigned char hash[STORE_HASH],
 	    " WHERE hash = :hash AND (expires_at = 0 OR expires_at > :now)");
 	enum err e;
 
-	if (is_as_of(s, &s->key_as_of) &&
+	if (s->has_key && s->key_as_of == s->announced &&
 	    memcmp(s->key.hash, hash, STORE_HASH) == 0 &&
 	    (s->key.expires_at == 0 || s->key.expires_at > now)) {
 		*out = s->key;
@@ -190,10 +168,9 @@ store_key_find(struct store *s, const unsigned char hash[STORE_HASH],
 	out->created_at = sqlite3_column_int64(st, 1);
 	out->expires_at = sqlite3_column_int64(st, 2);
 	store_reset(st);
-	if (is_settled(s)) {
-		s->key_as_of = s->announced;
-		s->key = *out;
-	}
+	s->has_key = s->has_announced;
+	s->key_as_of = s->announced;
+	s->key = *out;
 	return ERR_OK;
 }
 

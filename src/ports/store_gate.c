@@ -301,17 +301,43 @@ sync_wal(struct store *s)
 	return ERR_INTERNAL;
 }
 
-/*
- * The operator's command is the only one that changes apps and keys. The lock
- * file's time, at which every request looks, tells that it may have: store_app.c
- * remembers them as of that time.
- */
+/* The lock file's content is one number; an empty file's is 0. */
+int64_t
+store_announced(const struct store *s)
+{
+	int64_t n = 0;
+
+	if (pread(s->lock_fd, &n, sizeof(n), 0) != sizeof(n))
+		return 0;
+	return n;
+}
+
 static void
 announce(const struct store *s)
 {
-	if (s->role == STORE_ROLE_ADMIN && futimens(s->lock_fd, NULL) != 0)
+	int64_t n = store_announced(s) + 1;
+
+	if (pwrite(s->lock_fd, &n, sizeof(n), 0) != sizeof(n))
 		log_warn("lock file %s: %s; running programs may not see at "
 		    "once what has changed", s->lock_path, strerror(errno));
+}
+
+/*
+ * The operator's command is the only one that changes apps and keys, which the
+ * programs remember. Announced before and after, so that dying between hides
+ * no change.
+ */
+static enum err
+run_commit(struct store *s, sqlite3_stmt *st)
+{
+	enum err e;
+
+	if (s->role == STORE_ROLE_ADMIN)
+		announce(s);
+	e = store_run(s, st, "commit");
+	if (s->role == STORE_ROLE_ADMIN)
+		announce(s);
+	return e;
 }
 
 enum err
@@ -321,17 +347,14 @@ store_commit(struct store *s, enum store_durability d)
 	bool due;
 	enum err e;
 
-	/* Before and after, so that dying between hides no change. */
-	announce(s);
-	if (st == NULL || (e = store_run(s, st, "commit")) != ERR_OK) {
+	if (st == NULL || (e = run_commit(s, st)) != ERR_OK) {
 		store_rollback(s);
 		return st == NULL ? ERR_INTERNAL : e;
 	}
-	announce(s);
 	s->in_tx = false;
 	store_gate_leave(s);
 	due = s->wal && checkpoint_is_due(s);
-	if (s->wal && (d == STORE_DURABLE || due) &&
+	if (((s->wal && d == STORE_DURABLE) || due) &&
 	    (e = sync_wal(s)) != ERR_OK)
 		return e;
 	if (due)

@@ -15,8 +15,6 @@
  */
 #include <sys/types.h>
 
-#include <time.h>
-
 #include <sqlite3.h>
 
 #include "store.h"
@@ -76,12 +74,15 @@ struct store {
 	int		 written;	/* pages, by then, in all */
 	int64_t		 locked_id;	/* connection whose lock we hold, or 0 */
 
-	/* The lock file's time, and what was read as of another such time. */
-	struct timespec	 announced;
-	struct timespec	 app_as_of;
+	/* What store_is_current() saw, and what was read as of which. */
+	bool		 has_announced;
+	int64_t		 announced;
+	bool		 has_app;
+	int64_t		 app_as_of;
 	char		 app_asked[LIMIT_NAME + 1];	/* "" the only one */
 	struct store_app app;
-	struct timespec	 key_as_of;
+	bool		 has_key;
+	int64_t		 key_as_of;
 	struct store_key key;
 };
 
@@ -117,6 +118,9 @@ enum err store_gate_enter(struct store *s);
 void store_gate_leave(struct store *s);
 void store_gate_unshare(struct store *s);	/* after a step that reads */
 void store_gate_init(struct store *s);	/* hooks, handlers */
+
+/* How often the operator's command has said that it may have changed apps. */
+int64_t store_announced(const struct store *s);
 
 /* ---- store_provider.c ------------------------------------------------- */
 
