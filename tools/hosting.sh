@@ -3,7 +3,8 @@
 #
 # hosting.sh SOURCE BUILD VERSION - make the archive for shared hosts,
 # BUILD/oauth-cgi-VERSION-linux-x86_64.tar.xz: programs that need no library of
-# the host's. `make hosting` runs it.
+# the host's. `make hosting` runs it, with a copy of the sources (`make
+# distdir`), for a SOURCE that was configured in place builds nowhere else.
 #
 # The distribution's static libraries are linked in. Of libcurl it has one that
 # needs libraries of which there are no static ones, so that is built here from
@@ -289,10 +290,14 @@ sh "$src/tools/need.sh" autoconf automake libtool make gcc libc6-dev \
     libfcgi-dev libjson-c-dev libsqlite3-dev libssl-dev libconfuse-dev \
     libc-ares-dev libcunit1-dev zlib1g-dev
 
+[ ! -f "$src/config.status" ] ||
+    die "$src was configured in place: \`make hosting\` takes a copy of it"
+
 mkdir -p "$work"
 libcurl
 library_list >"$work/libraries.new"
-if ! cmp -s "$work/libraries.new" "$work/libraries"; then
+if ! cmp -s "$work/libraries.new" "$work/libraries" ||
+    ! grep -sFqx "srcdir = $src" "$work/programs/Makefile"; then
 	mv "$work/libraries.new" "$work/libraries"
 	rm -rf "$work/programs"
 	step 'configuring the programs' configure_programs
