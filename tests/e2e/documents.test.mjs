@@ -432,10 +432,12 @@ describe("oauth-cgi.conf(5)", () => {
 		    `"${dir}`));
 		conf(example("provider github"));
 		conf(example("provider interact-eu"));
+		conf(example("provider shopify"));
 		writeFileSync(join(dir, "providers", "acme.conf"),
 		    example("provider acme"), { mode: 0o600 });
 		conf('provider acme { client_id = "a"\nclient_secret = "b" }');
-		for (const name of ["interact", "github", "interact-eu"])
+		for (const name of ["interact", "github", "interact-eu",
+		    "shopify"])
 			writeFileSync(join(dir, `${name}.secret`), "s\n",
 			    { mode: 0o600 });
 		const env = { OAUTH_CGI_CONFIG: join(dir, "oauth-cgi.conf"),
@@ -443,7 +445,7 @@ describe("oauth-cgi.conf(5)", () => {
 
 		assert.match(shell("oauth-cgi init", { env }), /token\.key/);
 		for (const name of ["interact", "github", "interact-eu",
-		    "acme"])
+		    "shopify", "acme"])
 			shell(`oauth-cgi app list | grep -q shop-eu ||
 			    oauth-cgi app add shop-eu >key
 			    oauth-cgi connect ${name} me`, { env, cwd: dir });
