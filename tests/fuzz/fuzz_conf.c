@@ -8,8 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "conf.h"
+#include "limit.h"
 #include "log.h"
+#include "template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
@@ -51,6 +54,46 @@ no_log(void *arg, const char *line)
 		abort();
 }
 
+static const char *
+sample_of(void *arg, const char *name)
+{
+	const struct provider_field *f = provider_field(arg, name);
+
+	if (f == NULL)
+		abort();
+	return f->fallback != NULL ? f->fallback : f->example;
+}
+
+/* What a provider is asked at is https, or http to this machine. */
+static void
+check_url(const char *url)
+{
+	char *origin = conf_url_origin(url);
+
+	if (origin == NULL || (strncmp(origin, "https:", 6) != 0 &&
+	    !conf_is_loopback(origin)) || strchr(url, '#') != NULL)
+		abort();
+	free(origin);
+}
+
+/* So is what the samples of its fields make of it. */
+static void
+check_template(const struct provider *p, const char *url)
+{
+	struct provider copy = *p;	/* sample_of() has no const argument */
+	struct buf whole = BUF_INIT(LIMIT_URL);
+
+	if (!template_has_fields(url)) {
+		check_url(url);
+		return;
+	}
+	if (!template_expand(url, sample_of, &copy, &whole) ||
+	    buf_failed(&whole))
+		abort();
+	check_url(buf_cstr(&whole));
+	buf_clear(&whole);
+}
+
 static void
 check_provider(const struct provider *p)
 {
@@ -62,21 +105,12 @@ check_provider(const struct provider *p)
 		abort();
 	if ((p->auth == AUTH_NONE) != (p->client_secret == NULL))
 		abort();
-	/* What a provider is asked at is https, or http to this machine. */
-	const char *const urls[] = { p->authorize_url, p->token_url,
-	    p->refresh_url, p->redirect_uri,
-	    p->revoke_url != NULL ? p->revoke_url : p->token_url };
-
-	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-		char *origin = conf_url_origin(urls[i]);
-
-		if (origin == NULL || (strncmp(origin, "https:", 6) != 0 &&
-		    !conf_is_loopback(origin)))
-			abort();
-		if (strchr(urls[i], '#') != NULL)
-			abort();
-		free(origin);
-	}
+	check_template(p, p->authorize_url);
+	check_template(p, p->token_url);
+	check_template(p, p->refresh_url);
+	check_url(p->redirect_uri);
+	if (p->revoke_url != NULL)
+		check_template(p, p->revoke_url);
 	for (i = 0; i < p->apps.count; i++)
 		if (!conf_is_name(p->apps.list[i]))
 			abort();
