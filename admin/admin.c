@@ -116,6 +116,19 @@ admin_load(struct admin *a)
 	/* A configuration that is not root's must not make root do things. */
 	if ((rc = admin_become(NULL, a->conf_path)) != ADMIN_OK)
 		return rc;
+	return admin_exit_of(conf_load(a->conf_path, false, &a->conf));
+}
+
+int
+admin_load_secrets(struct admin *a)
+{
+	int rc;
+
+	if ((rc = admin_load(a)) != ADMIN_OK ||
+	    (rc = admin_become(NULL, a->conf->database)) != ADMIN_OK)
+		return rc;
+	conf_free(a->conf);
+	a->conf = NULL;
 	return admin_exit_of(conf_load(a->conf_path, true, &a->conf));
 }
 
@@ -124,8 +137,7 @@ admin_open(struct admin *a)
 {
 	int rc;
 
-	if ((rc = admin_load(a)) != ADMIN_OK ||
-	    (rc = admin_become(NULL, a->conf->database)) != ADMIN_OK)
+	if ((rc = admin_load_secrets(a)) != ADMIN_OK)
 		return rc;
 	return admin_exit_of(store_open(a->conf->database, a->conf->journal,
 	    STORE_ROLE_ADMIN, &a->store));

@@ -61,8 +61,17 @@ int cmd_purge(struct admin *a);
 int cmd_check(struct admin *a);
 int cmd_provider(struct admin *a);
 
-/* Load the configuration; a message has been printed when it fails. */
+/*
+ * Load the configuration, without its secrets; a message has been printed when
+ * it fails.
+ */
 int admin_load(struct admin *a);
+
+/*
+ * The same with them. When root runs us we first become the owner of the
+ * database: the secrets are read by the user that the programs run as.
+ */
+int admin_load_secrets(struct admin *a);
 
 /* The same, become the database's owner, and open the database. */
 int admin_open(struct admin *a);

@@ -73,24 +73,49 @@ mend_url(struct check *c, const char *said)
 	free(file);
 }
 
+/* For a value's file that is not there: how it is made. */
+static void
+mend_missing(struct check *c, const char *said)
+{
+	static const char mark[] = "does not exist; create it: ";
+	const char *at = strstr(said, mark);
+
+	if (at == NULL)
+		return;
+	at = check_quoted(c, at + sizeof(mark) - 1);
+	if (c->by_root)
+		check_mend(c, "install -m 640 -o root -g %s /dev/null %s",
+		    c->me.group, at);
+	else
+		check_mend(c, "install -m 600 /dev/null %s", at);
+	check_mend(c, "# and put the value into it");
+}
+
 static bool
-load(struct check *c)
+load(struct check *c, bool with_secrets)
 {
 	char said[1200];
 
 	conf_free(c->a->conf);
 	c->a->conf = NULL;
 	check_unsaid(c);
-	if (conf_load(c->a->conf_path, true, &c->a->conf) == ERR_OK)
+	if (conf_load(c->a->conf_path, with_secrets, &c->a->conf) == ERR_OK)
 		return true;
-	while (check_said_one(c, &invalid, said))
+	while (check_said_one(c, &invalid, said)) {
 		mend_url(c, said);
+		mend_missing(c, said);
+		/* The file itself was the finding, with its mend. */
+		if (strstr(said, ": mode ") != NULL ||
+		    strstr(said, " may not read it") != NULL ||
+		    strstr(said, ": belongs to uid ") != NULL)
+			check_unsaid(c);
+	}
 	return false;
 }
 
 /*
- * Root reads a configuration of its own to learn whose the database is; one
- * that is not root's must not make root do things.
+ * Root reads a configuration of its own to learn whose the database is (the
+ * secrets that it names are read by the programs' user, as they will); one that is not root's must not make root do things.
  */
 static bool
 load_as_programs(struct check *c)
@@ -107,11 +132,13 @@ load_as_programs(struct check *c)
 			return false;
 	}
 	check_user_fill(&c->me, geteuid());
-	if (!check_secret_file(c, &conf_file, c->a->conf_path) || !load(c))
+	if (!check_secret_file(c, &conf_file, c->a->conf_path) ||
+	    !load(c, false))
 		return false;
 	if (!check_become(c))
 		return false;
-	return check_secret_file(c, &conf_file, c->a->conf_path) && load(c);
+	return check_secret_file(c, &conf_file, c->a->conf_path) &&
+	    load(c, true);
 }
 
 static void

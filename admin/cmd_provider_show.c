@@ -143,7 +143,7 @@ admin_show_provider(struct admin *a, const char *name)
 	const struct provider *p;
 	int rc;
 
-	if ((rc = admin_load(a)) != ADMIN_OK ||
+	if ((rc = admin_load_secrets(a)) != ADMIN_OK ||
 	    (rc = admin_provider(a, name, &p)) != ADMIN_OK)
 		return rc;
 	if (a->json)

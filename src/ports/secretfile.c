@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <libgen.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +23,34 @@
 
 /* ---- reading ---------------------------------------------------------- */
 
+/*
+ * What is wrong, and the one command after which we may read it: our own file
+ * is for us alone, any other becomes root's, which our group reads.
+ */
+static void
+refuse(const char *path, bool mine, const char *what)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+	gid_t gid = pw != NULL ? pw->pw_gid : getegid();
+	const struct group *gr = getgrgid(gid);
+
+	if (mine)
+		log_error("%s: %s: chmod 600 %s", path, what, path);
+	else if (geteuid() == 0)
+		log_error("%s: %s: chown root %s && chmod 600 %s", path, what,
+		    path, path);
+	else if (gr != NULL)
+		log_error("%s: %s: chown root:%s %s && chmod 640 %s", path,
+		    what, gr->gr_name, path, path);
+	else
+		log_error("%s: %s: chown root:%u %s && chmod 640 %s", path,
+		    what, (unsigned)gid, path, path);
+}
+
 static enum err
 open_failed(const char *path)
 {
+	char what[80];
 	unsigned me = (unsigned)geteuid();
 	struct stat st;
 
@@ -34,13 +61,11 @@ open_failed(const char *path)
 	else if (stat(path, &st) != 0)
 		log_error("%s: one of the folders above it does not let uid "
 		    "%u in: chmod or chown that folder", path, me);
-	else if (st.st_uid == me)
-		log_error("%s: mode %04o does not let its owner read it: "
-		    "chmod 600 %s", path, (unsigned)(st.st_mode & 07777),
-		    path);
-	else
-		log_error("%s: uid %u may not read it: chown %u %s", path, me,
-		    me, path);
+	else {
+		snprintf(what, sizeof(what), "uid %u may not read it (mode "
+		    "%04o)", me, (unsigned)(st.st_mode & 07777));
+		refuse(path, st.st_uid == me, what);
+	}
 	return ERR_CONFIG;
 }
 
@@ -49,18 +74,18 @@ static bool
 acceptable(const char *path, const struct stat *st)
 {
 	uid_t me = geteuid();
+	char what[80];
 
 	if (st->st_uid != 0 && st->st_uid != me) {
-		log_error("%s: belongs to uid %u, who could change it at any "
-		    "time: chown %u %s", path, (unsigned)st->st_uid,
-		    (unsigned)me, path);
+		snprintf(what, sizeof(what), "belongs to uid %u, who could "
+		    "change it at any time", (unsigned)st->st_uid);
+		refuse(path, false, what);
 		return false;
 	}
 	if ((st->st_mode & FORBIDDEN_BITS) != 0) {
-		/* Root's file that others use is read through its group. */
-		log_error("%s: mode %04o lets others at it: chmod %s %s", path,
-		    (unsigned)(st->st_mode & 07777),
-		    st->st_uid == me ? "600" : "640", path);
+		snprintf(what, sizeof(what), "mode %04o lets others at it",
+		    (unsigned)(st->st_mode & 07777));
+		refuse(path, st->st_uid == me, what);
 		return false;
 	}
 	return true;

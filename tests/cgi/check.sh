@@ -410,6 +410,41 @@ fi
 
 # ---- as root: other users, and a full disk ----------------------------------
 
+# rounds NAME: what is told about the secret's file ends in two rounds, and
+# then the other commands take it too.
+rounds() {
+	for round in 1 2; do
+		check --offline
+		[ "$rc" -ne 0 ] || break
+		is "$1: one finding" \
+		    "$(grep -c '"severity":"unusable"' "$T/found")" 1
+		obey conf_invalid
+		[ -s "$secret" ] || echo demo-secret >"$secret"
+	done
+	check --offline
+	is "$1: ends in $round rounds" "$rc" 0
+	admin app list >"$T/listed" 2>&1
+	is "$1: then other commands take it" "$?" 0
+}
+
+secret_files() {
+	secret=$T/other/demo.secret
+	sed -i "s|client_secret = .*|client_secret = \"file:$secret\"|" "$conf"
+	rounds 'no secret file'
+	for of in root:root nobody daemon; do
+		for mode in 644 600 400 000; do
+			chown "$of" "$secret"
+			chmod "$mode" "$secret"
+			rounds "a secret file of $of, mode $mode"
+		done
+	done
+	chown nobody "$secret"
+	chmod 400 "$secret"
+	check --offline
+	is "the programs' own secret file is taken" "$rc" 0
+	sed -i 's|client_secret = .*|client_secret = "demo-secret"|' "$conf"
+}
+
 as_root() {
 	chmod 711 "$T"
 	mkdir "$T/other"
@@ -484,6 +519,7 @@ as_root() {
 	check --offline
 	gone conf_closed
 	is 'then all is well' "$rc" 0
+	secret_files
 	rm "$T/other/oauth-cgi/oauth.db-lock"
 	check --offline
 	wrong 1 lock_missing ' init --user nobody$'
