@@ -115,7 +115,8 @@ load(struct check *c, bool with_secrets)
 
 /*
  * Root reads a configuration of its own to learn whose the database is (the
- * secrets that it names are read by the programs' user, as they will); one that is not root's must not make root do things.
+ * secrets are left to the programs' user, who needs them); one that is not
+ * root's must not make root do things.
  */
 static bool
 load_as_programs(struct check *c)
