@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "lockdown.h"
 #include "logcatch.h"
 
 #define SOMEBODY	12345	/* a uid that is neither root's nor ours */
@@ -485,4 +486,11 @@ static const struct test tests[] = {
 	{ "a full disk leaves no half-written file", test_create_full },
 };
 
-TESTS_MAIN("secretfile", tests)
+int
+main(void)
+{
+	/* As every program: static ones look users up in files alone then. */
+	lockdown();
+	return harness_run("secretfile", tests,
+	    sizeof(tests) / sizeof(tests[0]));
+}
